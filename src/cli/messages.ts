@@ -1,0 +1,73 @@
+/**
+ * Every sentence the command line says on stderr, by stable id: what, where, what to do. The id ends the line in
+ * brackets, so that tests, docs and searches can point at it.
+ */
+
+const collect = "`echo w > /proc/sysrq-trigger; dmesg > hang.log`, twice, 30 s apart, as root on the hung host";
+
+const catalogue = {
+  "input-missing": (name: string) => `${name}: no such file; check the path, or use - for standard input`,
+  "input-directory": (name: string) =>
+    `${name}: is a directory; name the log files in it, e.g. ${name.replace(/\/*$/, "")}/*.log`,
+  "input-unreadable": (name: string, why: string) =>
+    `${name}: cannot be read (${why}); check its permissions, or copy it`,
+  "input-damaged": (name: string, why: string) => `${name}: ${why}`,
+  "input-stdin-twice": () => "standard input (-) can be read only once; name it once",
+  "input-none": () => "no FILE given; name a kernel log, or - for standard input (try `unwedge diagnose --help`)",
+  "input-empty": (name: string) => `${name}: is empty; collect a log with ${collect}`,
+  "input-unrecognised": (name: string) =>
+    `${name}: nothing recognisable (no hung-task report, stack dump or counters); collect ${collect}, and diagnose that`,
+  "input-some-unrecognised": (name: string) => `${name}: nothing recognisable in it; the other inputs were used`,
+  "input-cut": (lines: string) => `${lines} longer than 64 KiB; what follows in them was left out`,
+  "reading-terminal": () => "reading a log from the terminal; end it with Ctrl-D",
+  "output-exclusive": (options: string) => `only one of ${options} fits on standard output; -o DIR writes them all`,
+  "output-is-input": (name: string) => `${name}: is one of the inputs and will not be overwritten; choose another name`,
+  "output-unwritable": (name: string, why: string) => `${name}: cannot be written (${why}); choose another place`,
+  "output-written": (names: string) => `wrote ${names}`,
+  "kernel-malformed": (text: string) =>
+    `--kernel ${text}: not a kernel release; write it as uname -r prints it, e.g. 6.1.192`,
+  "command-is-file": (name: string) => `${name} is a file, not a command; did you mean \`unwedge diagnose ${name}\`?`,
+  "function-unknown": (name: string, near: string) =>
+    `no row knows ${name}${near}; \`unwedge frames FILE...\` lists what the table lacks for a log`,
+  "bug-unknown": (id: string, near: string) => `no known bug is called ${id}${near}; \`unwedge bugs\` lists them`,
+  "samples-missing": (path: string) => `${path}: the tour's sample is missing; install the package again`,
+  interrupted: () => "interrupted; what was read so far is diagnosed, another interrupt ends at once",
+} as const;
+
+/** Stable id of a message. */
+export type MessageId = keyof typeof catalogue;
+type Arguments<K extends MessageId> = Parameters<(typeof catalogue)[K]>;
+
+/** Every message id. */
+export const messageIds: readonly MessageId[] = Object.keys(catalogue) as MessageId[];
+
+/** The line of a message, with its id; hostile control characters are made visible. */
+export function message<K extends MessageId>(id: K, ...args: Arguments<K>): string {
+  const make = catalogue[id] as (...a: readonly string[]) => string;
+  return printable(`unwedge: ${make(...args)} [${id}]`);
+}
+
+/** One line of plain text: control characters as `\xNN`. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+/** Bad usage or input: one clear line on stderr and an exit code. */
+export class CliError extends Error {
+  readonly id: MessageId;
+  readonly exitCode: number;
+
+  constructor(exitCode: number, id: MessageId, text: string) {
+    super(text);
+    this.id = id;
+    this.exitCode = exitCode;
+  }
+}
+
+/** A {@link CliError} with exit code 2. */
+export function usageError<K extends MessageId>(id: K, ...args: Arguments<K>): CliError {
+  return new CliError(2, id, message(id, ...args));
+}

@@ -1,0 +1,170 @@
+/** The command tree. Commands print through the {@link Terminal} and give their exit code back. */
+import { existsSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { runBugs } from "./commands/bugs.ts";
+import { type DiagnoseFlags, runDiagnose } from "./commands/diagnose.ts";
+import { runFormats } from "./commands/formats.ts";
+import { runFrames } from "./commands/frames.ts";
+import { runKnowledge } from "./commands/knowledge.ts";
+import { runTour } from "./commands/tour.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { readError } from "./inputs.ts";
+import { CliError, message } from "./messages.ts";
+import type { Terminal } from "./terminal.ts";
+import { packageVersion } from "./version.ts";
+
+const shortHelp = `unwedge says why a Linux machine hangs, from its kernel log.
+
+  unwedge diagnose kernel.log     who waits for whom, and is it a deadlock
+  dmesg | unwedge                 the same from a pipe
+  unwedge tour                    two real examples, explained
+  unwedge --help                  every command
+`;
+
+const examples = `Examples:
+  unwedge diagnose kernel.log
+  journalctl -k -b -1 | unwedge diagnose - --json
+  unwedge diagnose before.log after.log --html report.html
+`;
+
+const exitHelp = `
+Exit codes: 0 nothing wrong found (none, slow); 1 deadlock, livelock, lost I/O
+or missed wakeup; 2 bad usage or input; 3 unknown, or nothing recognisable.
+`;
+
+/** Runs one command line; resolves with the exit code and never rejects for what a user can do wrong. */
+export async function runCommandLine(args: readonly string[], t: Terminal): Promise<number> {
+  if (args.length === 0 && !t.stdinPiped) {
+    await t.out(shortHelp);
+    return exitCodes.ok;
+  }
+  const [first] = args;
+  // a bare pipe, or a bare pipe with options only: `dmesg | unwedge --json`
+  const own = ["-h", "--help", "-V", "--version"];
+  const implied = t.stdinPiped && args.every((a) => a.startsWith("-")) && !args.some((a) => own.includes(a));
+  const line = implied ? ["diagnose", ...args.filter((a) => a !== "-"), "-"] : [...args];
+  let code: number = exitCodes.ok;
+  const help: string[] = [];
+  const program = build(t, help, (c) => {
+    code = c;
+  });
+  try {
+    if (first !== undefined && !implied && isFileNotCommand(program, first))
+      throw new CliError(exitCodes.usage, "command-is-file", message("command-is-file", first));
+    await program.parseAsync(keepLogsOutOfHtml(line), { from: "user" });
+  } catch (e) {
+    return failed(e, t, help);
+  }
+  return code;
+}
+
+async function failed(e: unknown, t: Terminal, help: readonly string[]): Promise<number> {
+  if (e instanceof CommanderError) {
+    if (help.length > 0) await t.out(help.join(""));
+    return e.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+  const error = e instanceof CliError ? e : readError("input", e);
+  if (error === undefined) throw e;
+  t.err(error.message);
+  return error.exitCode;
+}
+
+const isFileNotCommand = (program: Command, word: string): boolean =>
+  !word.startsWith("-") &&
+  !program.commands.some((c) => c.name() === word || c.aliases().includes(word)) &&
+  word !== "help" &&
+  existsSync(word);
+
+/** `--html kernel.log` means a log, and HTML on stdout: only a name that says so is taken as the FILE to write. */
+function keepLogsOutOfHtml(args: readonly string[]): string[] {
+  return args.flatMap((a, i) => {
+    if (a !== "--html") return [a];
+    return /\.x?html?$/i.test(args[i + 1] ?? "") ? [a] : ["--html=-"];
+  });
+}
+
+function build(t: Terminal, help: string[], done: (code: number) => void): Command {
+  const program = new Command("unwedge");
+  const output = {
+    writeOut: (s: string) => void help.push(s),
+    writeErr: (s: string) => t.err(s.trimEnd().replace(/^error: /, "unwedge: ")),
+    getOutHelpWidth: () => Math.min(t.columns, 100),
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
+  const command = (spec: string, text: string): Command => {
+    const c = program.command(spec).description(text).exitOverride().configureOutput(output);
+    return c.optionsGroup("Options:").helpOption("-h, --help", "show this help");
+  };
+  program
+    .description("Says why a Linux machine hangs: reads kernel logs and explains who waits for whom.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .exitOverride()
+    .configureOutput(output)
+    .addHelpText("before", examples)
+    .addHelpText("after", exitHelp);
+  const json = (c: Command): Command => c.option("--json", "one JSON document");
+  const pager = (c: Command): Command => c.option("--no-pager", "never start a pager");
+
+  addDiagnose(
+    command("diagnose [FILE...]", "say who waits for whom in kernel logs of one incident (- is standard input)"),
+    t,
+    done,
+  );
+  pager(json(command("formats", "list what can be read, with a sample of each"))).action(
+    async (f: { json?: boolean; pager: boolean }) => done(await runFormats(t, f)),
+  );
+  pager(
+    json(command("frames [FILE...]", "list stack frames that the table knows nothing about, most frequent first")),
+  ).action(async (files: string[], f: { json?: boolean; pager: boolean }) =>
+    done(await runFrames(t, orStdin(t, files), f)),
+  );
+  pager(json(command("knowledge [FUNCTION]", "print what the table says of a kernel function, with sources"))).action(
+    async (fn: string | undefined, f: { json?: boolean; pager: boolean }) => done(await runKnowledge(t, fn, f)),
+  );
+  pager(json(command("bugs [ID]", "list the known bugs a diagnosis is compared with"))).action(
+    async (id: string | undefined, f: { json?: boolean; pager: boolean }) => done(await runBugs(t, id, f)),
+  );
+  pager(command("tour", "diagnose two real pieces of evidence, explained").addOption(colorOption())).action(
+    async (f: { color: "auto" | "always" | "never"; pager: boolean }) => done(await runTour(t, f)),
+  );
+  return program;
+}
+
+const orStdin = (t: Terminal, files: readonly string[]): readonly string[] =>
+  files.length === 0 && t.stdinPiped ? ["-"] : files;
+const colorOption = (): Option =>
+  new Option("--color <WHEN>", "colour the text; auto honours NO_COLOR and TERM=dumb")
+    .choices(["auto", "always", "never"])
+    .default("auto");
+
+function addDiagnose(command: Command, t: Terminal, done: (code: number) => void): void {
+  command
+    .addHelpText("before", examples)
+    .addHelpText("after", exitHelp)
+    .optionsGroup("Output:")
+    .option("--json", "one JSON document (unwedge.diagnosis/1)")
+    .option("--html [FILE]", "one self-contained page, to FILE (*.html) or standard output")
+    .option("--dot", "the wait-for graph for Graphviz")
+    .option("--mermaid", "the wait-for graph for Mermaid")
+    .option("--svg", "the wait-for graph as a picture")
+    .option("-o, --out-dir <DIR>", "write every form into DIR")
+    .option("--all", "list every context, not only the telling ones")
+    .addOption(colorOption())
+    .option("--no-pager", "never start a pager")
+    .optionsGroup("Input:")
+    .option("--kernel <RELEASE>", "kernel release (uname -r), where the log does not say it")
+    .optionsGroup("Exit code:")
+    .option("--exit-zero", "exit with 0 whatever the verdict")
+    .action(async (files: string[], flags: Omit<DiagnoseFlags, "html"> & { readonly html?: string | true }) => {
+      const { html, ...rest } = flags;
+      done(
+        await runDiagnose(
+          t,
+          orStdin(t, files),
+          html === undefined ? rest : { ...rest, html: html === true ? "-" : html },
+        ),
+      );
+    });
+}

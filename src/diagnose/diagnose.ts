@@ -1,0 +1,124 @@
+/** The main job, in its steps. */
+import { collectEvidence, type EvidenceInput, textInput } from "../evidence/index.ts";
+import type { Evidence, OomReport } from "../evidence/types.ts";
+import { Interpreter } from "../knowledge/interpret.ts";
+import { pageApi, pageApiFromSymbols, parseRelease, type Release } from "../knowledge/release.ts";
+import { answersOf } from "./answers.ts";
+import { exitsOf } from "./exits.ts";
+import { matchKnownBugs } from "./known-bugs/match.ts";
+import { missingFacts } from "./missing.ts";
+import { progressOf } from "./progress.ts";
+import { subjectsOf } from "./subjects.ts";
+import { summaryOf } from "./summary.ts";
+import type { Diagnosis } from "./types.ts";
+import { decide, type Finding } from "./verdict.ts";
+import { coreViews, countContexts, detailsOf, refOf, stuckGroups, unexplainedOf, unknownFramesOf } from "./view.ts";
+import { type Party, partiesOf } from "./wants.ts";
+
+export interface DiagnoseOptions {
+  /** `uname -r` of the host, where the log does not say it (or says it wrongly). */
+  readonly release?: string;
+}
+
+/** A log as text, or a named input whose bytes arrive in chunks. */
+export type DiagnoseInput = string | EvidenceInput;
+
+/**
+ * Reads logs of one incident of one host and says who waits for whom, and whether that is a deadlock.
+ *
+ * @example
+ * const d = await diagnose(await readFile("kernel.log", "utf8"));
+ * console.log(d.verdict, d.summary);
+ * @since 0.1.0
+ */
+export async function diagnose(inputs: DiagnoseInput | readonly DiagnoseInput[], options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  const all = (Array.isArray(inputs) ? inputs : [inputs]) as readonly DiagnoseInput[];
+  const named = all.map((i, n) => (typeof i === "string" ? textInput(all.length === 1 ? "text" : `text ${n + 1}`, i) : i));
+  return diagnoseEvidence(await collectEvidence(named), options);
+}
+
+/**
+ * Diagnoses evidence that has been read already.
+ *
+ * @since 0.1.0
+ */
+export function diagnoseEvidence(evidence: Evidence, options: DiagnoseOptions = {}): Diagnosis {
+  const text = options.release ?? evidence.release;
+  const release = text === undefined ? undefined : parseRelease(text);
+  const interpreter = new Interpreter(release);
+  const subjects = subjectsOf(evidence, interpreter);
+  const parties = partiesOf(evidence, subjects);
+  const progress = progressOf(evidence);
+  const victims = victimsOf(evidence, parties);
+  const finding = decide(evidence, parties, progress, victims);
+  const core = coreViews(finding);
+  const groups = stuckGroups(finding);
+  const bugs = matchKnownBugs(finding, evidence, release);
+  const missing = missingFacts(finding, evidence, progress);
+  return {
+    inputs: evidence.inputs,
+    kernel: kernelOf(evidence, text, release),
+    verdict: finding.verdict,
+    confidence: finding.confidence,
+    summary: summaryOf(finding, core, groups, evidence),
+    exits: exitsOf(finding, release),
+    core,
+    breakers: finding.core ? finding.analysis.breakers.map((b) => refOf(finding.model, b)) : [],
+    stuckBehind: groups,
+    contexts: countContexts(parties),
+    unexplained: unexplainedOf(parties),
+    knownBugs: bugs,
+    answers: answersOf(finding, evidence, progress, core, release),
+    advice: adviceOf(finding, bugs.map((b) => b.today)),
+    missing,
+    assumptions: assumptionsOf(finding),
+    details: detailsOf(finding, interpreter),
+    unknownFrames: unknownFramesOf(parties),
+    unparsed: evidence.unparsed,
+    cutLines: evidence.cutLines,
+  };
+}
+
+/** Parties that the OOM killer chose and that are still there: by pid, or by the title somebody gave a stack. */
+function victimsOf(evidence: Evidence, parties: readonly Party[]): Set<number> {
+  const killed = new Map<number, OomReport>();
+  for (const o of evidence.ooms) if (o.pid !== undefined && (o.kind === "killed" || o.kind === "unable-to-reap")) killed.set(o.pid, o);
+  const out = new Set<number>();
+  parties.forEach((p, i) => {
+    const { subject } = p;
+    const kill = subject.ref.pid === undefined ? undefined : killed.get(subject.ref.pid);
+    // One that was printed only before it was killed has exited since: it can free nothing more.
+    const survives = kill !== undefined && !subject.released && (kill.input !== subject.now.input || subject.now.line > kill.line);
+    if (survives || /\bvictim\b/i.test(subject.now.title ?? "")) out.add(i);
+  });
+  return out;
+}
+
+function kernelOf(evidence: Evidence, text: string | undefined, release: Release | undefined): Diagnosis["kernel"] {
+  const symbols = new Set(evidence.tasks.slice(0, 5000).flatMap((t) => t.stack.names));
+  const api = pageApiFromSymbols(symbols) ?? pageApi(release);
+  return { ...(text !== undefined && { release: text }), ...(api && { pageApi: api }) };
+}
+
+function adviceOf(f: Finding, today: readonly string[]): string[] {
+  const out = [...today];
+  if (f.verdict === "deadlock") {
+    const killable = f.core?.contexts.map((c) => f.model.parties[c]).filter((p) => p?.want?.sleep === "killable") ?? [];
+    const pids = killable.flatMap((p) => p?.subject.ref.pid ?? []);
+    if (pids.length > 0) out.push(`kill -9 ${pids.join(" ")} (it waits killably: a fatal signal ends the circle)`);
+    else if (out.length === 0) out.push("nothing but a reboot ends an uninterruptible deadlock; take a crash dump first: echo c > /proc/sysrq-trigger (with kdump configured)");
+  }
+  if (f.verdict === "livelock" && f.core?.contexts.some((c) => f.model.parties[c]?.want?.class === "memcg_charge")) {
+    out.push("raise the group's limit to let the loop end: echo max > memory.max (v2), echo -1 > memory.limit_in_bytes (v1)");
+  }
+  return [...new Set(out)];
+}
+
+function assumptionsOf(f: Finding): string[] {
+  const out = [...f.assumptions];
+  if (f.verdict !== "none") out.push("submitted bios complete: hardware is assumed to finish what it was given");
+  if (f.core && !f.core.contexts.every((c) => f.model.parties[c]?.subject.persistence === "stuck")) {
+    out.push("the stacks were taken from a host that hangs; one dump alone does not show how long a wait lasts");
+  }
+  return out;
+}

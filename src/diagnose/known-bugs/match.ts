@@ -1,0 +1,63 @@
+/** Matches findings against the table by the shape of the wait graph. */
+import type { Evidence } from "../../evidence/types.ts";
+import { inEra, type Release } from "../../knowledge/release.ts";
+import type { KnownBugMatch } from "../types.ts";
+import type { Finding } from "../verdict.ts";
+import type { Party } from "../wants.ts";
+import { knownBugs } from "./table.ts";
+import type { EdgeShape, KnownBug } from "./types.ts";
+
+/** Matches below this are no help to anybody. */
+const WORTH_TELLING = 0.5;
+
+/** Known bugs whose shape is in the finding, the best first. */
+export function matchKnownBugs(f: Finding, evidence: Evidence, release: Release | undefined, table: readonly KnownBug[] = knownBugs): KnownBugMatch[] {
+  if (evidence.tasks.length === 0) return [];
+  const out: KnownBugMatch[] = [];
+  for (const bug of table) {
+    const m = matchOne(bug, f, release);
+    if (m && m.match >= WORTH_TELLING) out.push(m);
+  }
+  return out.sort((a, b) => b.match - a.match || (a.id < b.id ? -1 : 1)).slice(0, 5);
+}
+
+function matchOne(bug: KnownBug, f: Finding, release: Release | undefined): KnownBugMatch | undefined {
+  if (!bug.verdicts.includes(f.verdict)) return undefined;
+  const core = new Set<Party>((f.core?.contexts ?? []).flatMap((c) => f.model.parties[c] ?? []));
+  const waiters = f.model.parties.filter((p) => p.want && p.subject.blocked);
+  const used = new Set<Party>();
+  const why: string[] = [];
+  let outside = 0;
+  for (const edge of bug.edges) {
+    const inCore = [...core].find((p) => !used.has(p) && fits(edge, p));
+    const party = inCore ?? waiters.find((p) => !used.has(p) && fits(edge, p));
+    if (!party) return undefined;
+    if (!inCore && edge.where !== "any") outside++;
+    used.add(party);
+    why.push(`${party.subject.ref.comm ?? "a task"} waits for ${party.want!.class}${edge.holds ? ` holding ${edge.holds.join(" or ")}` : ""}`);
+  }
+  // A shape whose members are there but do not close a proven cycle is a hint, not a match.
+  const closed = outside === 0 ? 1 : 0.6;
+  const era = inEra(release, bug.era) === false ? 0.5 : 1;
+  return {
+    id: bug.id,
+    title: bug.title,
+    ...(bug.fix !== undefined && { fix: bug.fix }),
+    affected: bug.affected,
+    today: bug.today,
+    match: Number((closed * era).toFixed(2)),
+    ...(bug.incident !== undefined && { incident: bug.incident }),
+    why,
+  };
+}
+
+function fits(edge: EdgeShape, p: Party): boolean {
+  const { want } = p;
+  if (!want || !edge.waitsFor.includes(want.class)) return false;
+  if (edge.id && !edge.id.includes(want.id ?? "")) return false;
+  if (edge.holds && !p.haves.some((h) => edge.holds!.includes(h.class))) return false;
+  const names = p.subject.now.stack.names;
+  if (edge.path && !edge.path.some((n) => names.includes(n))) return false;
+  if (edge.path2 && !edge.path2.some((n) => names.includes(n))) return false;
+  return !edge.notPath?.some((n) => names.includes(n));
+}

@@ -1,0 +1,204 @@
+/**
+ * The verdict: what is dead for sure, what is dead under a hypothesis that the evidence supports, and where the other chains end.
+ *
+ * A false "deadlock" is the worst result. A cycle joined only by class (some page, some inode of one file system) counts
+ * only when every member is known to stay where it is; a cycle of exact instances needs no clock.
+ */
+import type { Evidence } from "../evidence/types.ts";
+import type { Analysis, Confidence, Core } from "../waits/types.ts";
+import { analyze, weakest } from "../waits/index.ts";
+import { type Hypothesis, type Model, modelOf } from "./model.ts";
+import type { Progress } from "./progress.ts";
+import { type Terminal, terminalsOf } from "./terminals.ts";
+import type { Verdict } from "./types.ts";
+import type { Party } from "./wants.ts";
+
+export interface Finding {
+  readonly verdict: Verdict;
+  readonly confidence: Confidence;
+  /** The model and analysis the finding was made in. */
+  readonly model: Model;
+  readonly analysis: Analysis;
+  readonly core?: Core;
+  /** Assumptions that the finding needs. */
+  readonly assumptions: readonly string[];
+  /** A cycle that is there, but not sure enough to be called. */
+  readonly suspect?: Core;
+  readonly terminals: readonly Terminal[];
+  /** Why this verdict, in one line each. */
+  readonly reasons: readonly string[];
+}
+
+interface Trial {
+  readonly hypothesis: Hypothesis;
+  readonly assumptions: readonly string[];
+  /** Highest confidence a finding of this trial can have. */
+  readonly cap: Confidence;
+}
+
+const UNSUBMITTED = "the page that reclaim waits for is in the bio that the blocked writeback context has not submitted";
+const STACKED = "what is waited for is in the hands of the blocked worker in this log, not of the hardware";
+
+const ALONE = "no other task of the group frees memory meanwhile";
+
+/** Deadlock, livelock, or where the chains end. */
+export function decide(evidence: Evidence, parties: readonly Party[], progress: Progress, victims: ReadonlySet<number>): Finding {
+  const strict = run(parties, {}, victims);
+  const trials: Trial[] = [
+    { hypothesis: {}, assumptions: [], cap: "proven" },
+    { hypothesis: { unsubmitted: true }, assumptions: [UNSUBMITTED], cap: "likely" },
+    { hypothesis: { unsubmitted: true, stackedDevice: true }, assumptions: [STACKED], cap: "likely" },
+    { hypothesis: { unsubmitted: true, reclaimAlone: true }, assumptions: [ALONE], cap: "likely" },
+  ];
+  let suspect: Core | undefined;
+  for (const trial of trials) {
+    const { model, analysis } = trial.assumptions.length === 0 ? strict : run(parties, trial.hypothesis, victims);
+    for (const core of analysis.cores) {
+      const confidence = weakest([core.confidence, trial.cap]);
+      if (core.verdict !== "deadlock") continue;
+      if (confidence !== "possible" && holdsUp(core, model, trial.hypothesis, evidence, progress)) {
+        return found("deadlock", confidence, core, parties, victims, trial, strict, model);
+      }
+      suspect ??= core;
+    }
+  }
+  const live = livelock(evidence, parties, progress, victims, strict);
+  if (live) return live;
+  return open(evidence, parties, progress, strict, suspect);
+}
+
+function run(parties: readonly Party[], hypothesis: Hypothesis, victims: ReadonlySet<number>): { model: Model; analysis: Analysis } {
+  const model = modelOf(parties, hypothesis, victims);
+  return { model, analysis: analyze(model.graph) };
+}
+
+/** Is the cycle more than a coincidence of one moment? */
+function holdsUp(core: Core, model: Model, hypothesis: Hypothesis, evidence: Evidence, progress: Progress): boolean {
+  const members = membersOf(core, model);
+  if (members.length === 0 || members.some((p) => p.subject.released)) return false;
+  if (core.edges.some((e) => isInterruptible(model.parties[e.waiter]))) return false;
+  if (isExact(core, model)) return true;
+  if (hypothesis.stackedDevice && members.length < 2) return false;
+  if (evidence.troubles.some((t) => t.kind !== "recovered") && (hypothesis.unsubmitted || hypothesis.stackedDevice)) return false;
+  return members.every(isSettled) || (members.some(isSettled) && standsStill(progress));
+}
+
+function membersOf(core: Core, model: Model): Party[] {
+  return core.contexts.map((c) => model.parties[c]).filter((p): p is Party => p !== undefined);
+}
+
+/** Known to stay where it is. */
+function isSettled(p: Party): boolean {
+  return p.subject.persistence === "stuck" || p.subject.persistence === "as-reported";
+}
+
+/** Counters say that nothing gets done: a wait seen only once is then no passing one. */
+function standsStill(progress: Progress): boolean {
+  return progress.storage !== "advancing" && progress.memory !== "advancing" && (progress.storage === "still" || progress.memory === "still");
+}
+
+/** A signal ends an interruptible sleep, and its state is no hang. */
+function isInterruptible(p: Party | undefined): boolean {
+  return p?.want?.sleep === "interruptible" && p.subject.now.state !== "D";
+}
+
+function isExact(core: Core, model: Model): boolean {
+  const inCore = new Set<number>(core.contexts);
+  return core.edges.every((e) => (model.joins.get(e.event) ?? []).filter((j) => inCore.has(j.subject)).every((j) => j.exact));
+}
+
+function found(
+  verdict: "deadlock" | "livelock",
+  confidence: Confidence,
+  core: Core,
+  parties: readonly Party[],
+  victims: ReadonlySet<number>,
+  trial: Trial,
+  strict: { model: Model; analysis: Analysis },
+  model: Model,
+): Finding {
+  // Who is stuck behind it: once the core is dead, the I/O it sits on is dead too.
+  const wide = run(parties, { ...trial.hypothesis, unsubmitted: true, unsubmittedForAll: true }, victims);
+  const use = core.contexts.every((c) => wide.analysis.dead.includes(c)) ? wide.analysis : strict.analysis;
+  return { verdict, confidence, model, analysis: use, core, assumptions: trial.assumptions, terminals: terminalsOf(strict.model, strict.analysis), reasons: [] };
+}
+
+const LIVELOCK: Trial = {
+  hypothesis: { unsubmitted: true, reclaimAlone: true },
+  assumptions: [ALONE],
+  cap: "likely",
+};
+
+function livelock(
+  evidence: Evidence,
+  parties: readonly Party[],
+  progress: Progress,
+  victims: ReadonlySet<number>,
+  strict: { model: Model; analysis: Analysis },
+): Finding | undefined {
+  if (progress.storage === "advancing") return undefined;
+  const fruitless = evidence.scanControls.some(isFruitless);
+  const trial: Trial = fruitless
+    ? { hypothesis: { ...LIVELOCK.hypothesis, flusherNeedsJournal: true }, assumptions: [...LIVELOCK.assumptions, "the flusher needs a jbd2 handle to clean the group's dirty pages"], cap: "likely" }
+    : LIVELOCK;
+  const { model, analysis } = run(parties, trial.hypothesis, victims);
+  for (const core of analysis.cores) {
+    if (core.verdict !== "livelock" || core.confidence === "possible") continue;
+    const members = membersOf(core, model);
+    const loopers = members.filter((p) => p.want?.retries);
+    if (loopers.length === 0 || loopers.every((p) => p.haves.length === 0)) continue;
+    if (members.some((p) => p.subject.released)) continue;
+    const still = standsStill(progress) || progress.storage === "still";
+    if (!members.every(isSettled) && !still && !fruitless) continue;
+    if (progress.memory === "advancing" && !still) continue;
+    const confidence = weakest([core.confidence, fruitless || still ? "likely" : "possible"]);
+    return found("livelock", confidence, core, parties, victims, trial, strict, model);
+  }
+  return undefined;
+}
+
+/** A reclaim pass at the end of its rope: everything it took was dirty and not queued, nothing came free. */
+export function isFruitless(s: { readonly values: Readonly<Record<string, number>> }): boolean {
+  const of = (key: string): number | undefined => s.values[`nr.${key}`] ?? s.values[key];
+  const taken = of("taken") ?? of("file_taken") ?? of("nr_scanned") ?? 0;
+  const dirty = of("unqueued_dirty") ?? of("dirty") ?? 0;
+  return of("nr_reclaimed") === 0 && taken > 0 && dirty >= taken * 0.9 && (of("priority") ?? 12) <= 3;
+}
+
+function open(
+  evidence: Evidence,
+  parties: readonly Party[],
+  progress: Progress,
+  strict: { model: Model; analysis: Analysis },
+  suspect: Core | undefined,
+): Finding {
+  const terminals = terminalsOf(strict.model, strict.analysis);
+  const base = { ...strict, assumptions: [], terminals, ...(suspect && { suspect }) };
+  const say = (verdict: Verdict, confidence: Confidence, ...reasons: string[]): Finding => ({ ...base, verdict, confidence, reasons });
+  const blocked = parties.filter((p) => p.subject.blocked && !p.subject.released && p.subject.meaning.state !== "idle");
+  const hung = parties.some((p) => p.subject.blockedSeconds !== undefined);
+  const lockup = evidence.lockups.length > 0;
+  if (evidence.tasks.length === 0 && !lockup && !evidence.snapshots.some((x) => x.complete)) return say("unknown", "possible", "no stack was recognised");
+  if (blocked.length === 0 && !hung && !lockup) return say("none", "likely", "nobody waits in the last dump");
+  const advancing = progress.storage === "advancing" || progress.memory === "advancing";
+  const moved = parties.filter((p) => p.subject.persistence === "moved");
+  const persistent = blocked.filter((p) => p.subject.persistence === "stuck");
+  if (!hung && !lockup && moved.length > 0 && persistent.length === 0 && blocked.every((p) => p.subject.persistence !== "as-reported")) {
+    return say("none", "likely", "every blocked task was elsewhere in another dump: ordinary waits");
+  }
+  const top = terminals[0];
+  const troubles = evidence.troubles.filter((t) => t.kind !== "recovered");
+  const recovered = evidence.troubles.some((t) => t.kind === "recovered");
+  if (advancing) return say("slow", "likely", "counters of finished work still rise");
+  if (top && (top.role === "hardware" || top.role === "server")) {
+    if (progress.ioStuck) return say("lost-io", "likely", "requests are in flight and none completes");
+    if (troubles.length > 0) {
+      return recovered ? say("slow", "likely", "the device had trouble and recovered") : say("lost-io", "likely", "the log reports trouble of the device or server that is waited for");
+    }
+    if (moved.length > 0 && persistent.length === 0) return say("slow", "likely", "blocked tasks went on between dumps");
+    return say("unknown", "possible");
+  }
+  if (top && (top.role === "admin" || top.role === "timed")) return say("slow", top.role === "timed" && persistent.length > 0 ? "possible" : "likely", `${top.count} waits end at ${top.name}`);
+  if (moved.length > 0 && persistent.length === 0 && !blocked.some((p) => p.subject.persistence === "as-reported")) return say("slow", "possible", "blocked tasks went on between dumps");
+  return say("unknown", "possible");
+}

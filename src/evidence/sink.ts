@@ -1,0 +1,144 @@
+/**
+ * Where readers put what they find. Bounded: beyond a number of task records, equal ones are counted in the first of
+ * their kind, so that an input of any size fits into memory.
+ */
+import { ownCopy } from "./frames.ts";
+import { createInterner, type Interner } from "./intern.ts";
+import type { EvidenceSink } from "./reader.ts";
+import type {
+  DeviceTrouble,
+  HeldLockList,
+  LockdepSplat,
+  LockupReport,
+  OomReport,
+  Sample,
+  ScanControl,
+  Snapshot,
+  TaskRecord,
+  WorkqueueState,
+} from "./types.ts";
+
+/** How much is kept in full. */
+export interface Bounds {
+  /** Task records kept with all their lines. */
+  readonly tasks: number;
+  /** Kinds of further records (stack, state, comm, snapshot) that are counted. */
+  readonly folded: number;
+  /** Entries of every other list. */
+  readonly others: number;
+}
+
+/** 200,000 of each. */
+export const DEFAULT_BOUNDS: Bounds = { tasks: 200_000, folded: 100_000, others: 200_000 };
+
+/** Everything found so far, over all inputs. */
+export interface Collected {
+  readonly interner: Interner;
+  readonly snapshots: Snapshot[];
+  readonly tasks: TaskRecord[];
+  readonly heldLocks: HeldLockList[];
+  readonly ooms: OomReport[];
+  readonly samples: Sample[];
+  readonly troubles: DeviceTrouble[];
+  readonly lockups: LockupReport[];
+  readonly workqueues: WorkqueueState[];
+  readonly scanControls: ScanControl[];
+  readonly splats: LockdepSplat[];
+  /** Per input: how many records of each format. */
+  readonly seen: Map<string, number>[];
+  readonly folded: Map<string, { count?: number }>;
+  release: string | undefined;
+  compacted: number;
+}
+
+/** An empty {@link Collected}. */
+export const newCollected = (): Collected => ({
+  interner: createInterner(),
+  snapshots: [],
+  tasks: [],
+  heldLocks: [],
+  ooms: [],
+  samples: [],
+  troubles: [],
+  lockups: [],
+  workqueues: [],
+  scanControls: [],
+  splats: [],
+  seen: [],
+  folded: new Map(),
+  release: undefined,
+  compacted: 0,
+});
+
+/** `kworker/u4:0`, `kworker/1:2H` -> `kworker`: tasks of one kind. */
+const commKind = (comm: string | undefined): string => comm?.replace(/[\d:/].*$/, "") ?? "";
+
+type Workqueue = NonNullable<TaskRecord["workqueue"]>;
+
+const ownWorkqueue = (wq: Workqueue, text: (s: string) => string): Workqueue => ({
+  name: text(wq.name),
+  ...(wq.work === undefined ? {} : { work: text(wq.work) }),
+  ...(wq.description === undefined ? {} : { description: text(wq.description) }),
+});
+
+/** Takes `given` over: readers make a new object for each record. */
+const keepTask = (all: Collected, bounds: Bounds, input: number, given: Omit<TaskRecord, "input">): void => {
+  const t = given as { -readonly [K in keyof TaskRecord]: TaskRecord[K] };
+  t.input = input;
+  // Slices of the input would keep the block alive from which they were cut.
+  const { text } = all.interner;
+  if (t.comm !== undefined) t.comm = text(t.comm);
+  if (t.wchan !== undefined) t.wchan = text(t.wchan);
+  if (t.workqueue !== undefined) t.workqueue = ownWorkqueue(t.workqueue, text);
+  const owner = t.likelyOwner;
+  if (owner?.comm !== undefined) t.likelyOwner = { ...owner, comm: text(owner.comm) };
+  if (all.tasks.length < bounds.tasks) {
+    all.tasks.push(t);
+    return;
+  }
+  all.compacted++;
+  const kind = `${t.stack.id} ${t.state ?? ""} ${commKind(t.comm)}`;
+  const key = all.folded.size < bounds.folded ? `${t.snapshot} ${kind}` : kind;
+  const same = all.folded.get(key);
+  if (same) {
+    same.count = (same.count ?? 1) + (t.count ?? 1);
+    return;
+  }
+  if (all.folded.size >= bounds.folded * 2) return;
+  const { frameLines: _, ...compact } = t;
+  all.folded.set(key, compact as { count?: number });
+  all.tasks.push(compact);
+};
+
+/** A sink for input number `input` that adds to `all`. */
+export const createSink = (all: Collected, input: number, bounds: Bounds = DEFAULT_BOUNDS): EvidenceSink => {
+  const seen = new Map<string, number>();
+  all.seen[input] = seen;
+  const keep = <T extends object>(list: T[], entry: Omit<T, "input">): void => {
+    if (list.length < bounds.others) list.push({ ...entry, input } as unknown as T);
+    else all.compacted++;
+  };
+  return {
+    input,
+    stack: (frames) => all.interner.stack(frames),
+    snapshot(s) {
+      if (all.snapshots.length < bounds.others * 2) all.snapshots.push({ ...s, input });
+      return all.snapshots.length - 1;
+    },
+    task: (t) => keepTask(all, bounds, input, t),
+    heldLocks: (l) => keep(all.heldLocks, l),
+    oom: (o) => keep(all.ooms, o),
+    sample: (s) => keep(all.samples, s),
+    trouble: (t) => keep(all.troubles, t),
+    lockup: (l) => keep(all.lockups, l),
+    workqueue: (w) => keep(all.workqueues, w),
+    scanControl: (s) => keep(all.scanControls, s),
+    splat: (s) => keep(all.splats, s),
+    release(r) {
+      all.release ??= ownCopy(r);
+    },
+    saw(format) {
+      seen.set(format, (seen.get(format) ?? 0) + 1);
+    },
+  };
+};

@@ -1,0 +1,180 @@
+/**
+ * Where a stack begins: system call, exception and interrupt entry, and the start of kernel threads. They say
+ * who entered, not what is held.
+ */
+import type { KnowledgeRow } from "../types.ts";
+
+/** Names whose entry code is recognised by shape, because there is one per system call, vector and architecture. */
+const entryPattern = new RegExp(
+  `^(?:${[
+    "entry_(?:SYSCALL|SYSENTER|INT80)\\w*", // x86 from 4.2 on
+    "system_call_?fastpath|sysenter_\\w+|tracesys|ia32_sysret|cstar_\\w+|int_ret_from_sys_call|sysret_\\w+", // x86 before 4.2
+    "do_(?:syscall_64|int80_emulation|int80_syscall_32\\w*|fast_syscall_32|SYSENTER_32)|do_syscall_(?:64|32)_irqs_on|__do_fast_syscall_32",
+    "__do_fast_syscall_\\w+|(?:x64|ia32|x32)_sys_call|syscall_(?:enter|exit|trace|return)\\w*|ret_from_sys_call|ret_to_user\\w*|ret_fast_syscall",
+    "__(?:x64|ia32|x32|ia32_compat|arm64|arm64_compat|s390x?|riscv|powerpc|se|do|do_compat)_(?:compat_)?sys_\\w+",
+    "(?:compat_)?(?:SyS|SYSC|sys)_\\w+|sys32_\\w+|stub_\\w+",
+    "el[01]\\w*|el0t_64_sync\\w*|el0_svc\\w*|do_el0_svc\\w*|invoke_syscall|__sys_trace\\w*|vector_swi|__irq_usr|__dabt_usr",
+    "system_call(?:_exception|_common|_vectored_common)?|handle_sys\\w*|syscall_common|do_trap_syscall",
+    "asm_(?:exc|sysvec|common_interrupt)\\w*|(?:exc|sysvec)_\\w+|async_page_fault|do_async_page_fault|page_fault|error_(?:entry|code|exit)",
+    "__do_page_fault|do_page_fault|do_translation_fault|do_mem_abort|do_DataAbort|handle_page_fault",
+    "(?:apic_timer|call_function|call_function_single|reschedule|irq_work|common)_interrupt|ret_from_intr|retint_\\w+|nmi|end_repeat_nmi",
+    "smp_apic_timer_interrupt|smp_call_function_interrupt|smp_reschedule_interrupt|irqentry_\\w+|irq_(?:enter|exit)\\w*|__irq_exit_rcu",
+    "ret_from_(?:fork|kernel_thread|exception)\\w*|child_rip|kernel_thread_(?:helper|starter)|kthread|kthreadd",
+    "secondary_startup_64\\w*|x86_64_start_\\w+|start_kernel|rest_init|kernel_init\\w*",
+    "exit_to_user(?:mode|_mode)\\w*|(?:irqentry_)?exit_to_user_mode\\w*|do_notify_resume\\w*|do_signal|do_work_pending|work_notifysig",
+  ].join("|")})$`,
+);
+
+/** Functions of these shapes are system-call bodies with work of their own and are left to the tables. */
+const ownMeaning: ReadonlySet<string> = new Set(["kthreadd", "sys_pause", "__x64_sys_pause"]);
+
+/** Says whether a frame is entry code: system call, exception or interrupt entry, or the start of a kernel thread. */
+export function isEntryFrame(name: string): boolean {
+  return entryPattern.test(name) && !ownMeaning.has(name);
+}
+
+/** Entry code that is common enough to be a row, and the system-call helpers just inside it. */
+export const entryRows: readonly KnowledgeRow[] = [
+  {
+    kind: "neutral",
+    fn: [
+      "entry_SYSCALL_64",
+      "entry_SYSCALL_64_after_hwframe",
+      "entry_SYSCALL_64_fastpath",
+      "entry_SYSENTER_compat",
+      "entry_SYSENTER_compat_after_hwframe",
+      "entry_INT80_compat",
+      "system_call_fastpath",
+      "do_syscall_64",
+      "x64_sys_call",
+      "do_int80_syscall_32",
+      "do_fast_syscall_32",
+      "__do_fast_syscall_32",
+      "syscall_exit_to_user_mode",
+      "syscall_exit_to_user_mode_prepare",
+      "syscall_enter_from_user_mode",
+      "syscall_trace_enter",
+      "exit_to_user_mode_prepare",
+      "exit_to_user_mode_loop",
+      "exit_to_usermode_loop",
+      "prepare_exit_to_usermode",
+      "do_notify_resume",
+      "ret_from_fork",
+      "ret_from_fork_asm",
+      "ret_from_kernel_thread",
+      "child_rip",
+      "kernel_thread_helper",
+      "kthread",
+      "page_fault",
+      "async_page_fault",
+      "do_async_page_fault",
+      "exc_page_fault",
+      "asm_exc_page_fault",
+      "do_page_fault",
+      "__do_page_fault",
+      "asm_sysvec_apic_timer_interrupt",
+      "sysvec_apic_timer_interrupt",
+      "asm_common_interrupt",
+      "common_interrupt",
+      "el0_svc",
+      "el0_svc_common",
+      "el0_svc_naked",
+      "el0_svc_handler",
+      "el0_sync",
+      "el0_sync_handler",
+      "el0t_64_sync",
+      "el0t_64_sync_handler",
+      "do_el0_svc",
+      "invoke_syscall",
+      "error_code",
+      "error_entry",
+      "ret_fast_syscall",
+      "srso_alias_return_thunk",
+      "srso_return_thunk",
+      "clear_bhb_loop",
+      "__rseq_handle_notify_resume",
+      "__put_user_nocheck_4",
+      "__put_user_nocheck_8",
+      "__x86_return_thunk",
+    ],
+    source: "arch/x86/entry/entry_64.S, arch/arm64/kernel/entry-common.c, kernel/entry/common.c",
+  },
+  {
+    kind: "neutral",
+    fn: [
+      "ksys_write",
+      "ksys_read",
+      "ksys_ioctl",
+      "ksys_mount",
+      "vfs_write",
+      "vfs_read",
+      "__vfs_write",
+      "__vfs_read",
+      "new_sync_write",
+      "new_sync_read",
+      "do_sync_write",
+      "do_sync_read",
+      "vfs_ioctl",
+      "do_vfs_ioctl",
+      "__se_sys_ioctl",
+      "vfs_writev",
+      "do_writev",
+      "do_iter_write",
+      "do_iter_readv_writev",
+      "ksys_pwrite64",
+      "ksys_pread64",
+      "call_write_iter",
+      "seq_read",
+      "seq_read_iter",
+      "proc_reg_read",
+      "proc_reg_write",
+      "proc_sys_write",
+      "proc_sys_call_handler",
+    ],
+    source: "fs/read_write.c:vfs_write, fs/ioctl.c",
+  },
+  {
+    kind: "doing",
+    fn: ["do_exit", "do_group_exit", "__x64_sys_exit_group"],
+    activity: "exits",
+    source: "kernel/exit.c:do_exit",
+  },
+  {
+    kind: "doing",
+    fn: ["get_signal", "arch_do_signal_or_restart", "do_signal", "get_signal_to_deliver"],
+    activity: "handles a signal on the way to user space",
+    source: "kernel/signal.c:get_signal",
+  },
+  {
+    kind: "doing",
+    fn: ["task_work_run", "____fput", "__fput", "fput"],
+    activity: "drops the last reference of a file",
+    source: "kernel/task_work.c:task_work_run, fs/file_table.c:__fput",
+  },
+  {
+    kind: "doing",
+    fn: ["do_user_addr_fault", "handle_mm_fault"],
+    activity: "handles a page fault",
+    source: "arch/x86/mm/fault.c:do_user_addr_fault",
+  },
+  {
+    kind: "doing",
+    fn: [
+      "do_softirq",
+      "__do_softirq",
+      "handle_softirqs",
+      "run_ksoftirqd",
+      "irq_exit_rcu",
+      "do_IRQ",
+      "handle_irq_event",
+    ],
+    activity: "runs an interrupt",
+    source: "kernel/softirq.c:__do_softirq",
+  },
+  {
+    kind: "doing",
+    fn: ["kernel_clone", "_do_fork", "do_fork", "copy_process"],
+    activity: "forks",
+    source: "kernel/fork.c:copy_process",
+  },
+];
