@@ -12,7 +12,15 @@ import { subjectsOf } from "./subjects.ts";
 import { summaryOf } from "./summary.ts";
 import type { Diagnosis } from "./types.ts";
 import { decide, type Finding } from "./verdict.ts";
-import { coreViews, countContexts, detailsOf, refOf, stuckGroups, unexplainedOf, unknownFramesOf } from "./view.ts";
+import {
+  breakerRefs,
+  coreViews,
+  countContexts,
+  detailsOf,
+  stuckGroups,
+  unexplainedOf,
+  unknownFramesOf,
+} from "./view.ts";
 import { type Party, partiesOf } from "./wants.ts";
 
 export interface DiagnoseOptions {
@@ -31,9 +39,14 @@ export type DiagnoseInput = string | EvidenceInput;
  * console.log(d.verdict, d.summary);
  * @since 0.1.0
  */
-export async function diagnose(inputs: DiagnoseInput | readonly DiagnoseInput[], options: DiagnoseOptions = {}): Promise<Diagnosis> {
+export async function diagnose(
+  inputs: DiagnoseInput | readonly DiagnoseInput[],
+  options: DiagnoseOptions = {},
+): Promise<Diagnosis> {
   const all = (Array.isArray(inputs) ? inputs : [inputs]) as readonly DiagnoseInput[];
-  const named = all.map((i, n) => (typeof i === "string" ? textInput(all.length === 1 ? "text" : `text ${n + 1}`, i) : i));
+  const named = all.map((i, n) =>
+    typeof i === "string" ? textInput(all.length === 1 ? "text" : `text ${n + 1}`, i) : i,
+  );
   return diagnoseEvidence(await collectEvidence(named), options);
 }
 
@@ -63,13 +76,16 @@ export function diagnoseEvidence(evidence: Evidence, options: DiagnoseOptions = 
     summary: summaryOf(finding, core, groups, evidence),
     exits: exitsOf(finding, release),
     core,
-    breakers: finding.core ? finding.analysis.breakers.map((b) => refOf(finding.model, b)) : [],
+    breakers: breakerRefs(finding),
     stuckBehind: groups,
     contexts: countContexts(parties),
     unexplained: unexplainedOf(parties),
     knownBugs: bugs,
     answers: answersOf(finding, evidence, progress, core, release),
-    advice: adviceOf(finding, bugs.map((b) => b.today)),
+    advice: adviceOf(
+      finding,
+      bugs.map((b) => b.today),
+    ),
     missing,
     assumptions: assumptionsOf(finding),
     details: detailsOf(finding, interpreter),
@@ -82,13 +98,15 @@ export function diagnoseEvidence(evidence: Evidence, options: DiagnoseOptions = 
 /** Parties that the OOM killer chose and that are still there: by pid, or by the title somebody gave a stack. */
 function victimsOf(evidence: Evidence, parties: readonly Party[]): Set<number> {
   const killed = new Map<number, OomReport>();
-  for (const o of evidence.ooms) if (o.pid !== undefined && (o.kind === "killed" || o.kind === "unable-to-reap")) killed.set(o.pid, o);
+  for (const o of evidence.ooms)
+    if (o.pid !== undefined && (o.kind === "killed" || o.kind === "unable-to-reap")) killed.set(o.pid, o);
   const out = new Set<number>();
   parties.forEach((p, i) => {
     const { subject } = p;
     const kill = subject.ref.pid === undefined ? undefined : killed.get(subject.ref.pid);
     // One that was printed only before it was killed has exited since: it can free nothing more.
-    const survives = kill !== undefined && !subject.released && (kill.input !== subject.now.input || subject.now.line > kill.line);
+    const survives =
+      kill !== undefined && !subject.released && (kill.input !== subject.now.input || subject.now.line > kill.line);
     if (survives || /\bvictim\b/i.test(subject.now.title ?? "")) out.add(i);
   });
   return out;
@@ -106,10 +124,15 @@ function adviceOf(f: Finding, today: readonly string[]): string[] {
     const killable = f.core?.contexts.map((c) => f.model.parties[c]).filter((p) => p?.want?.sleep === "killable") ?? [];
     const pids = killable.flatMap((p) => p?.subject.ref.pid ?? []);
     if (pids.length > 0) out.push(`kill -9 ${pids.join(" ")} (it waits killably: a fatal signal ends the circle)`);
-    else if (out.length === 0) out.push("nothing but a reboot ends an uninterruptible deadlock; take a crash dump first: echo c > /proc/sysrq-trigger (with kdump configured)");
+    else if (out.length === 0)
+      out.push(
+        "nothing but a reboot ends an uninterruptible deadlock; take a crash dump first: echo c > /proc/sysrq-trigger (with kdump configured)",
+      );
   }
   if (f.verdict === "livelock" && f.core?.contexts.some((c) => f.model.parties[c]?.want?.class === "memcg_charge")) {
-    out.push("raise the group's limit to let the loop end: echo max > memory.max (v2), echo -1 > memory.limit_in_bytes (v1)");
+    out.push(
+      "raise the group's limit to let the loop end: echo max > memory.max (v2), echo -1 > memory.limit_in_bytes (v1)",
+    );
   }
   return [...new Set(out)];
 }

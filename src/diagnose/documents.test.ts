@@ -7,7 +7,8 @@ async function document(name: string): Promise<Diagnosis> {
   return diagnose(readFileSync(new URL(`../../samples/documents/${name}.txt`, import.meta.url), "utf8"));
 }
 
-const edges = (d: Diagnosis) => d.core.map((e) => `${e.waiter.line} ${e.waitsFor.class} <- ${e.heldBy.map((h) => h.line ?? h.comm).join()}`);
+const edges = (d: Diagnosis) =>
+  d.core.map((e) => `${e.waiter.line} ${e.waitsFor.class} <- ${e.heldBy.map((h) => h.line ?? h.comm).join()}`);
 
 test("memcg-writeback-abba: a likely deadlock of exactly two tasks", async () => {
   const d = await document("memcg-writeback-abba");
@@ -35,9 +36,12 @@ test("jbd2-memcg-oom: a livelock with its exits, and the handle holder by the li
   expect(d.knownBugs[0]).toMatchObject({ incident: "jbd2-memcg-oom" });
 });
 
-test.each(["dm-crypt-throttle", "wb-switch-irq-nesting", "xfs-page-lock-order"])("%s: no stacks, so nothing is claimed", async (name) => {
-  const d = await document(name);
-  expect(d.verdict).toBe("unknown");
-  expect(d.core).toEqual([]);
-  expect(d.missing.length).toBeGreaterThan(0);
-});
+test.each(["dm-crypt-throttle", "wb-switch-irq-nesting", "xfs-page-lock-order"])(
+  "%s: no stacks, so nothing is claimed",
+  async (name) => {
+    const d = await document(name);
+    expect(d.verdict).toBe("unknown");
+    expect(d.core).toEqual([]);
+    expect(d.missing.length).toBeGreaterThan(0);
+  },
+);

@@ -16,9 +16,13 @@ export function exitsOf(f: Finding, release: Release | undefined): string[] {
   const out: string[] = [];
   if (memcg) {
     out.push("the limit is raised (memory.max or memory.limit_in_bytes): at once");
-    out.push("a clean page of the group turns up (another file system's writeback, swap-out, a task that exits): no bound");
+    out.push(
+      "a clean page of the group turns up (another file system's writeback, swap-out, a task that exits): no bound",
+    );
     out.push(`an OOM victim dies, or is reaped or skipped (${reaper(release)}), then the next one is chosen`);
-    out.push("no killable task is left in the group: the charge fails, or is forced when it must not fail (__GFP_NOFAIL)");
+    out.push(
+      "no killable task is left in the group: the charge fails, or is forced when it must not fail (__GFP_NOFAIL)",
+    );
   }
   if (global) out.push("any page of the node is cleaned or freed, or the OOM killer finds a victim that can exit");
   if (!memcg && !global) out.push("none known: endless");
@@ -26,6 +30,7 @@ export function exitsOf(f: Finding, release: Release | undefined): string[] {
 }
 
 function reaper(release: Release | undefined): string {
-  const delayed = !release || inEra(release, { since: "5.18" }) === true || (release.major === 5 && release.minor === 15);
+  const delayed =
+    !release || inEra(release, { since: "5.18" }) === true || (release.major === 5 && release.minor === 15);
   return delayed ? "2 s + at most 1 s each" : "at most 1 s each";
 }

@@ -1,5 +1,7 @@
 /** Evidence + knowledge -> wait-for graph -> verdict. Start reading at `diagnoseEvidence`. */
-export { diagnose, type DiagnoseInput, type DiagnoseOptions, diagnoseEvidence } from "./diagnose.ts";
+export { type DiagnoseInput, type DiagnoseOptions, diagnose, diagnoseEvidence } from "./diagnose.ts";
+export { knownBugs } from "./known-bugs/table.ts";
+export type { EdgeShape, KnownBug } from "./known-bugs/types.ts";
 export type {
   Answer,
   ContextRef,

@@ -32,7 +32,19 @@ export interface HoldIndex {
 }
 
 /** Classes with readers, where a queued writer blocks later readers. */
-const RW = new Set(["rwsem", "mmap_lock", "i_rwsem", "s_umount", "xfs_ilock", "sb_freeze", "percpu_rwsem", "cpu_hotplug_lock", "invalidate_lock", "shrinker_rwsem", "extent_lock"]);
+const RW = new Set([
+  "rwsem",
+  "mmap_lock",
+  "i_rwsem",
+  "s_umount",
+  "xfs_ilock",
+  "sb_freeze",
+  "percpu_rwsem",
+  "cpu_hotplug_lock",
+  "invalidate_lock",
+  "shrinker_rwsem",
+  "extent_lock",
+]);
 
 /** Builds the index over all parties. */
 export function indexHolds(parties: readonly Party[]): HoldIndex {
@@ -84,20 +96,42 @@ function insiders(want: Want, waiter: number, parties: readonly Party[], index: 
   const taker = takerOf(want);
   if (taker === undefined || want.mode === "read") return [];
   return (index.inside.get(taker) ?? [])
-    .filter((x) => x.subject !== waiter && agree("inode", parties[waiter]!.place, parties[x.subject]!.place) !== "different")
+    .filter(
+      (x) => x.subject !== waiter && agree("inode", parties[waiter]!.place, parties[x.subject]!.place) !== "different",
+    )
     .map(({ subject, frame }): Join => {
-      const have: Have = { subject, class: want.class, scope: "lock", confidence: "likely", because: `frame ${taker}: is past the point where ${taker} takes the lock`, frame };
+      const have: Have = {
+        subject,
+        class: want.class,
+        scope: "lock",
+        confidence: "likely",
+        because: `frame ${taker}: is past the point where ${taker} takes the lock`,
+        frame,
+      };
       return { subject, have, confidence: "likely", self: false, exact: false };
     });
 }
 
 /** Scopes in which an object of the class found twice in one stack is one and the same. */
 function oneInstance(scope: Scope, id: string | undefined): boolean {
-  return scope === "global" || scope === "server" || scope === "journal" || (scope === "lock" && id !== undefined) || (scope === "device" && id !== undefined);
+  return (
+    scope === "global" ||
+    scope === "server" ||
+    scope === "journal" ||
+    (scope === "lock" && id !== undefined) ||
+    (scope === "device" && id !== undefined)
+  );
 }
 
 /** Reclaim enters objects of its own choice: beyond it, "the same inode" is no longer implied. */
-const BOUNDARY = new Set(["shrink_slab", "do_shrink_slab", "prune_icache_sb", "prune_dcache_sb", "super_cache_scan", "shrink_slab_memcg"]);
+const BOUNDARY = new Set([
+  "shrink_slab",
+  "do_shrink_slab",
+  "prune_icache_sb",
+  "prune_dcache_sb",
+  "super_cache_scan",
+  "shrink_slab_memcg",
+]);
 
 /** Bits of an inode's state that code down the stack meets again on the inode it is already busy with. */
 const SAME_INODE = new Set(["inode_sync", "inode_writeback"]);
@@ -119,13 +153,21 @@ export function holdersOf(want: Want, waiter: number, parties: readonly Party[],
   }
   if (want.address !== undefined) {
     const exact = (index.byAddress.get(want.address) ?? []).filter((h) => h.subject !== waiter || h.frame < 0);
-    if (exact.length > 0) return exact.map((have) => ({ subject: have.subject, have, confidence: "proven", self: have.subject === waiter, exact: true }));
+    if (exact.length > 0)
+      return exact.map((have) => ({
+        subject: have.subject,
+        have,
+        confidence: "proven",
+        self: have.subject === waiter,
+        exact: true,
+      }));
   }
   const joins: Join[] = [];
   const me = parties[waiter]!;
   for (const have of index.byClass.get(want.class) ?? []) {
     if (have.address !== undefined && want.address !== undefined) continue;
-    const join = have.subject === waiter ? selfJoinOf(want, have, me) : otherJoin(want, have, me, parties[have.subject]!);
+    const join =
+      have.subject === waiter ? selfJoinOf(want, have, me) : otherJoin(want, have, me, parties[have.subject]!);
     if (join) joins.push(join);
   }
   return dedupe(joins.length > 0 ? joins : insiders(want, waiter, parties, index));
@@ -146,7 +188,13 @@ function otherJoin(want: Want, have: Have, me: Party, other: Party): Join | unde
   const a = agree(scope, me.place, other.place);
   if (a === "different") return undefined;
   const exact = a === "same";
-  return { subject: have.subject, have, confidence: exact ? have.confidence : min(have.confidence, "likely"), self: false, exact };
+  return {
+    subject: have.subject,
+    have,
+    confidence: exact ? have.confidence : min(have.confidence, "likely"),
+    self: false,
+    exact,
+  };
 }
 
 function idsAgree(want: Want, have: Have): boolean {
@@ -158,7 +206,14 @@ function min(a: Confidence, b: Confidence): Confidence {
 }
 
 function ownerJoin(want: Want, owner: number, waiter: number): Join {
-  const have: Have = { subject: owner, class: want.class, scope: want.scope, confidence: "likely", because: "the kernel names it as the likely owner", frame: -1 };
+  const have: Have = {
+    subject: owner,
+    class: want.class,
+    scope: want.scope,
+    confidence: "likely",
+    because: "the kernel names it as the likely owner",
+    frame: -1,
+  };
   return { subject: owner, have, confidence: "likely", self: owner === waiter, exact: true };
 }
 

@@ -35,7 +35,10 @@ const NAMES: readonly { readonly re: RegExp; readonly class: string }[] = [
 const NOT_A_LOCK = /^(rcu_read_lock|rcu_callback|\(wq_completion\)|\(work_completion\))/;
 
 function bare(name: string): string {
-  return name.replace(/^&/, "").replace(/[#/]\d+(\/\d+)?$/, "").replace(/^.*->/, "");
+  return name
+    .replace(/^&/, "")
+    .replace(/[#/]\d+(\/\d+)?$/, "")
+    .replace(/^.*->/, "");
 }
 
 /** A lockdep entry in the field's words. */
@@ -50,7 +53,19 @@ export function nameLock(l: HeldLock): NamedLock {
 }
 
 const LOCK_CLASSES = new Set([
-  "mutex", "rwsem", "percpu_rwsem", "semaphore", "spinlock", "mmap_lock", "i_rwsem", "s_umount", "cgroup_mutex", "cpu_hotplug_lock", "xfs_ilock", "sb_freeze", "sb_writers",
+  "mutex",
+  "rwsem",
+  "percpu_rwsem",
+  "semaphore",
+  "spinlock",
+  "mmap_lock",
+  "i_rwsem",
+  "s_umount",
+  "cgroup_mutex",
+  "cpu_hotplug_lock",
+  "xfs_ilock",
+  "sb_freeze",
+  "sb_writers",
 ]);
 
 /** Is this a wait inside a lock function that lockdep tracks? */
@@ -61,7 +76,10 @@ export function isLockWait(w: WaitMeaning | undefined): boolean {
 const GENERIC = new Set(["mutex", "rwsem", "semaphore", "percpu_rwsem", "spinlock"]);
 
 /** Splits a list into what the task holds and what it is about to get. */
-export function splitLocks(list: HeldLockList, wait: WaitMeaning | undefined): { held: readonly NamedLock[]; awaited?: NamedLock } {
+export function splitLocks(
+  list: HeldLockList,
+  wait: WaitMeaning | undefined,
+): { held: readonly NamedLock[]; awaited?: NamedLock } {
   const locks = list.locks.filter((l) => !NOT_A_LOCK.test(l.name)).map(nameLock);
   const last = locks.at(-1);
   if (!last || !wait || !isLockWait(wait) || !couldBe(last, wait)) return { held: locks };
@@ -70,6 +88,7 @@ export function splitLocks(list: HeldLockList, wait: WaitMeaning | undefined): {
 
 /** A wait whose lock the stack names is for that lock, whatever the list ends with. */
 function couldBe(lock: NamedLock, wait: WaitMeaning): boolean {
-  if (lock.class === wait.class) return wait.id === undefined || !GENERIC.has(wait.class) || lock.id.includes(wait.id) || wait.id.includes(lock.id);
+  if (lock.class === wait.class)
+    return wait.id === undefined || !GENERIC.has(wait.class) || lock.id.includes(wait.id) || wait.id.includes(lock.id);
   return GENERIC.has(wait.class) && wait.id === undefined;
 }

@@ -1,21 +1,62 @@
 /** Facts that would settle the question, and the exact command that collects each. */
 import type { Evidence } from "../evidence/types.ts";
+import type { Progress } from "./progress.ts";
 import type { Missing } from "./types.ts";
 import type { Finding } from "./verdict.ts";
-import type { Progress } from "./progress.ts";
 
-const SYSRQ_W: Missing = { fact: "the stacks of all blocked tasks, not only the reported ones", command: "echo w > /proc/sysrq-trigger; dmesg > blocked.txt" };
-const SYSRQ_T: Missing = { fact: "the holder: it may be running or sleep interruptibly, so it is in no list of blocked tasks", command: "echo t > /proc/sysrq-trigger; dmesg > all-tasks.txt" };
-const DISK: Missing = { fact: "whether the device still completes requests", command: "for i in 1 2 3; do cat /proc/diskstats; sleep 10; done; grep . /sys/block/*/inflight" };
-const LOCKS: Missing = { fact: "who holds the lock (kernels with lockdep)", command: "echo d > /proc/sysrq-trigger; dmesg > locks.txt" };
-const CGROUP: Missing = { fact: "whether the group's counters move", command: "for i in 1 2 3; do grep . /sys/fs/cgroup/GROUP/memory.{current,max,events,stat}; sleep 5; done" };
-const SERVER: Missing = { fact: "whether the server answers", command: "cat /sys/kernel/debug/sunrpc/rpc_clnt/*/tasks; ss -tno state established; dmesg | grep -i 'not responding'" };
-const FUSE: Missing = { fact: "what the FUSE server does", command: "grep . /sys/fs/fuse/connections/*/waiting; cat /proc/SERVERPID/task/*/stack" };
-const WORK: Missing = { fact: "whether the work item runs, is queued or is stuck", command: "echo t > /proc/sysrq-trigger; dmesg | sed -n '/Showing busy workqueues/,$p'" };
-const TWICE: Missing = { fact: "whether anything moves: the same dump again, a minute later", command: "echo w > /proc/sysrq-trigger; sleep 60; echo w > /proc/sysrq-trigger; dmesg > twice.txt" };
-const CPU: Missing = { fact: "what the CPUs run (a spinning holder is in no list of blocked tasks)", command: "echo l > /proc/sysrq-trigger; dmesg > cpus.txt" };
+const SYSRQ_W: Missing = {
+  fact: "the stacks of all blocked tasks, not only the reported ones",
+  command: "echo w > /proc/sysrq-trigger; dmesg > blocked.txt",
+};
+const SYSRQ_T: Missing = {
+  fact: "the holder: it may be running or sleep interruptibly, so it is in no list of blocked tasks",
+  command: "echo t > /proc/sysrq-trigger; dmesg > all-tasks.txt",
+};
+const DISK: Missing = {
+  fact: "whether the device still completes requests",
+  command: "for i in 1 2 3; do cat /proc/diskstats; sleep 10; done; grep . /sys/block/*/inflight",
+};
+const LOCKS: Missing = {
+  fact: "who holds the lock (kernels with lockdep)",
+  command: "echo d > /proc/sysrq-trigger; dmesg > locks.txt",
+};
+const CGROUP: Missing = {
+  fact: "whether the group's counters move",
+  command: "for i in 1 2 3; do grep . /sys/fs/cgroup/GROUP/memory.{current,max,events,stat}; sleep 5; done",
+};
+const SERVER: Missing = {
+  fact: "whether the server answers",
+  command: "cat /sys/kernel/debug/sunrpc/rpc_clnt/*/tasks; ss -tno state established; dmesg | grep -i 'not responding'",
+};
+const FUSE: Missing = {
+  fact: "what the FUSE server does",
+  command: "grep . /sys/fs/fuse/connections/*/waiting; cat /proc/SERVERPID/task/*/stack",
+};
+const WORK: Missing = {
+  fact: "whether the work item runs, is queued or is stuck",
+  command: "echo t > /proc/sysrq-trigger; dmesg | sed -n '/Showing busy workqueues/,$p'",
+};
+const TWICE: Missing = {
+  fact: "whether anything moves: the same dump again, a minute later",
+  command: "echo w > /proc/sysrq-trigger; sleep 60; echo w > /proc/sysrq-trigger; dmesg > twice.txt",
+};
+const CPU: Missing = {
+  fact: "what the CPUs run (a spinning holder is in no list of blocked tasks)",
+  command: "echo l > /proc/sysrq-trigger; dmesg > cpus.txt",
+};
 
-const LOCK_CLASSES = new Set(["mutex", "rwsem", "semaphore", "percpu_rwsem", "mmap_lock", "i_rwsem", "s_umount", "cgroup_mutex", "cpu_hotplug_lock", "xfs_ilock"]);
+const LOCK_CLASSES = new Set([
+  "mutex",
+  "rwsem",
+  "semaphore",
+  "percpu_rwsem",
+  "mmap_lock",
+  "i_rwsem",
+  "s_umount",
+  "cgroup_mutex",
+  "cpu_hotplug_lock",
+  "xfs_ilock",
+]);
 
 /** What to collect next, most telling first. */
 export function missingFacts(f: Finding, evidence: Evidence, progress: Progress): Missing[] {

@@ -6,7 +6,18 @@
  * under it is reported with less confidence, and only with further evidence.
  */
 import type { ProviderHint } from "../knowledge/types.ts";
-import type { Confidence, Context, ContextId, ContextKind, EventId, Provider, Resource, WaitCondition, WaitEvent, WaitGraph } from "../waits/types.ts";
+import type {
+  Confidence,
+  Context,
+  ContextId,
+  ContextKind,
+  EventId,
+  Provider,
+  Resource,
+  WaitCondition,
+  WaitEvent,
+  WaitGraph,
+} from "../waits/types.ts";
 import { type HoldIndex, holdersOf, indexHolds, type Join, queuedWriters } from "./joins.ts";
 import type { Party, Want } from "./wants.ts";
 
@@ -26,7 +37,17 @@ export interface Hypothesis {
 /** A node that no stack shows. */
 export interface ImplicitNode {
   readonly kind: ContextKind;
-  readonly role: "hardware" | "unknown-holder" | "server" | "admin" | "flusher" | "jbd2" | "worker" | "victim" | "group" | "kthread";
+  readonly role:
+    | "hardware"
+    | "unknown-holder"
+    | "server"
+    | "admin"
+    | "flusher"
+    | "jbd2"
+    | "worker"
+    | "victim"
+    | "group"
+    | "kthread";
   readonly name: string;
 }
 
@@ -41,7 +62,8 @@ export interface Model {
 
 /** Waits that need every holder to let go, not any one. */
 function needsAll(w: Want): boolean {
-  if (w.class === "jbd2_handle" || w.class === "queue_freeze" || w.class === "srcu" || w.class === "rcu_grace_period") return true;
+  if (w.class === "jbd2_handle" || w.class === "queue_freeze" || w.class === "srcu" || w.class === "rcu_grace_period")
+    return true;
   if (w.class === "btrfs_transaction" && w.event !== "commit") return true;
   return w.mode === "write";
 }
@@ -89,7 +111,12 @@ class Builder {
       const wait = p.want && !p.subject.released ? this.#condition(p.want, i) : undefined;
       if (wait) this.contexts[i] = { ...this.contexts[i]!, wait, ...(p.want!.retries && { retries: true }) };
     });
-    return { graph: { contexts: this.contexts, events: this.events }, parties: this.parties, implicit: this.implicit, joins: this.joins };
+    return {
+      graph: { contexts: this.contexts, events: this.events },
+      parties: this.parties,
+      implicit: this.implicit,
+      joins: this.joins,
+    };
   }
 
   #role(hint: ProviderHint): ContextId {
@@ -100,7 +127,8 @@ class Builder {
     this.#roles.set(node.name, id);
     this.contexts.push({ kind: node.kind, comm: node.name });
     this.implicit.push(node);
-    if (hint === "flusher" && this.hypothesis.flusherNeedsJournal) this.contexts[id] = { ...this.contexts[id]!, wait: this.#journalWait() };
+    if (hint === "flusher" && this.hypothesis.flusherNeedsJournal)
+      this.contexts[id] = { ...this.contexts[id]!, wait: this.#journalWait() };
     return id;
   }
 
@@ -114,8 +142,18 @@ class Builder {
     return { kind: "all", of };
   }
 
-  #event(resource: Resource, verb: string, joins: readonly Join[], hints: readonly ProviderHint[], seconds?: number): EventId {
-    const providers: Provider[] = joins.map((j) => ({ context: j.subject as ContextId, confidence: j.confidence, why: [j.have.because] }));
+  #event(
+    resource: Resource,
+    verb: string,
+    joins: readonly Join[],
+    hints: readonly ProviderHint[],
+    seconds?: number,
+  ): EventId {
+    const providers: Provider[] = joins.map((j) => ({
+      context: j.subject as ContextId,
+      confidence: j.confidence,
+      why: [j.have.because],
+    }));
     for (const h of hints) providers.push({ context: this.#role(h), confidence: "likely" });
     const id = this.events.length as EventId;
     this.events.push({ resource, verb, providers, ...(seconds !== undefined && { timer: { seconds } }) });
@@ -124,7 +162,8 @@ class Builder {
   }
 
   #condition(want: Want, waiter: number): WaitCondition {
-    if (want.any && want.retries && (want.class === "memcg_charge" || want.class === "reclaim")) return this.#reclaim(want, waiter);
+    if (want.any && want.retries && (want.class === "memcg_charge" || want.class === "reclaim"))
+      return this.#reclaim(want, waiter);
     const joins = this.#joinsOf(want, waiter);
     const resource = resourceOf(want);
     const timer = want.sleep === "timed" ? (want.seconds ?? 1) : undefined;
@@ -152,17 +191,38 @@ class Builder {
     return [
       ...joins,
       ...writers.map((w): Join => {
-        const have = { subject: w, class: want.class, scope: want.scope, confidence: "likely" as Confidence, because: "a writer is queued before this reader", frame: -1 };
-        return { subject: w, have, confidence: "likely", self: false, exact: want.address !== undefined || want.scope === "global" };
+        const have = {
+          subject: w,
+          class: want.class,
+          scope: want.scope,
+          confidence: "likely" as Confidence,
+          because: "a writer is queued before this reader",
+          frame: -1,
+        };
+        return {
+          subject: w,
+          have,
+          confidence: "likely",
+          self: false,
+          exact: want.address !== undefined || want.scope === "global",
+        };
       }),
     ];
   }
 
   #victimJoins(waiter: number): Join[] {
-    return [...this.victims].filter((v) => v !== waiter).map((v): Join => ({ subject: v, have: victimHave(v), confidence: "likely", self: false, exact: true }));
+    return [...this.victims]
+      .filter((v) => v !== waiter)
+      .map((v): Join => ({ subject: v, have: victimHave(v), confidence: "likely", self: false, exact: true }));
   }
 
-  #sharedEvent(want: Want, waiter: number, resource: Resource, joins: readonly Join[], timer: number | undefined): EventId {
+  #sharedEvent(
+    want: Want,
+    waiter: number,
+    resource: Resource,
+    joins: readonly Join[],
+    timer: number | undefined,
+  ): EventId {
     const hints = this.#hints(want, joins, waiter);
     const key = `${resource.class} ${resource.id ?? ""} ${want.event} ${timer ?? ""} ${hints.join()} ${joins.map((j) => `${j.subject}${j.confidence[0]}`).join()}`;
     let id = this.#shared.get(key);
@@ -195,7 +255,8 @@ class Builder {
     if (joins.length === 0) return false;
     const h = this.hypothesis;
     if (joins.every((j) => j.subject === waiter)) return false;
-    if (want.class === "PG_writeback") return (h.unsubmittedForAll ?? false) || ((h.unsubmitted ?? false) && want.inReclaim);
+    if (want.class === "PG_writeback")
+      return (h.unsubmittedForAll ?? false) || ((h.unsubmitted ?? false) && want.inReclaim);
     return h.stackedDevice ?? false;
   }
 
@@ -205,14 +266,28 @@ class Builder {
     const resource = resourceOf(want);
     const of: WaitCondition[] = [];
     const clean = this.#cached(`clean ${want.class}`, () =>
-      this.#event(resource, "pages_cleaned", flushers.map((have): Join => ({ subject: have.subject, have, confidence: "likely", self: false, exact: false })), flushers.length ? [] : ["flusher"]));
+      this.#event(
+        resource,
+        "pages_cleaned",
+        flushers.map(
+          (have): Join => ({ subject: have.subject, have, confidence: "likely", self: false, exact: false }),
+        ),
+        flushers.length ? [] : ["flusher"],
+      ),
+    );
     of.push({ kind: "event", event: clean });
     const dying = this.#victimJoins(waiter);
     if (dying.length > 0) {
-      const exit = this.#cached(`exit ${dying.map((j) => j.subject).join()}`, () => this.#event({ class: "oom_victim" }, "exit", dying, []));
+      const exit = this.#cached(`exit ${dying.map((j) => j.subject).join()}`, () =>
+        this.#event({ class: "oom_victim" }, "exit", dying, []),
+      );
       of.push({ kind: "event", event: exit });
     }
-    if (!this.hypothesis.reclaimAlone) of.push({ kind: "event", event: this.#cached(`others ${want.class}`, () => this.#event(resource, want.event, [], ["device", "anyone"])) });
+    if (!this.hypothesis.reclaimAlone)
+      of.push({
+        kind: "event",
+        event: this.#cached(`others ${want.class}`, () => this.#event(resource, want.event, [], ["device", "anyone"])),
+      });
     return { kind: "any", of };
   }
 
@@ -228,7 +303,14 @@ function isWeak(j: Join): boolean {
 }
 
 function victimHave(subject: number) {
-  return { subject, class: "oom_victim", scope: "task" as const, confidence: "likely" as Confidence, because: "the OOM killer chose it", frame: -1 };
+  return {
+    subject,
+    class: "oom_victim",
+    scope: "task" as const,
+    confidence: "likely" as Confidence,
+    because: "the OOM killer chose it",
+    frame: -1,
+  };
 }
 
 /** The resource of a want, in the report's words. */
@@ -237,6 +319,10 @@ export function resourceOf(w: Want): Resource {
 }
 
 /** Builds the graph of the parties under a hypothesis. `victims`: indices of parties that the OOM killer chose. */
-export function modelOf(parties: readonly Party[], hypothesis: Hypothesis = {}, victims: ReadonlySet<number> = new Set()): Model {
+export function modelOf(
+  parties: readonly Party[],
+  hypothesis: Hypothesis = {},
+  victims: ReadonlySet<number> = new Set(),
+): Model {
   return new Builder(parties, indexHolds(parties), hypothesis, victims).build();
 }

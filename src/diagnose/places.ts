@@ -18,7 +18,8 @@ export interface Place {
   readonly fs?: string;
 }
 
-const FS_PREFIX = /^_*(ext4|xfs|btrfs|f2fs|nfs4|nfs|cifs|smb2|ceph|fuse|gfs2|ocfs2|ext3|reiserfs|jfs|udf|ntfs3|ntfs|exfat|fat|v9fs|zpl|zfs|erofs|bcachefs|bch2|shmem|hugetlbfs)_/;
+const FS_PREFIX =
+  /^_*(ext4|xfs|btrfs|f2fs|nfs4|nfs|cifs|smb2|ceph|fuse|gfs2|ocfs2|ext3|reiserfs|jfs|udf|ntfs3|ntfs|exfat|fat|v9fs|zpl|zfs|erofs|bcachefs|bch2|shmem|hugetlbfs)_/;
 
 /** `254:0` -> `vda`, from disk statistics in the evidence. */
 export function deviceNames(evidence: Evidence): ReadonlyMap<string, string> {
@@ -36,7 +37,7 @@ export function placeOf(s: Subject, names: ReadonlyMap<string, string>): Place {
   const device = deviceOf(s, names);
   const journal = /^jbd2?\/(.+?)$/.exec(s.ref.comm ?? "")?.[1];
   const fs = fsOf(s);
-  const dev = device ?? (journal ? names.get(journal) ?? journal.replace(/-\d*$/, "") : undefined);
+  const dev = device ?? (journal ? (names.get(journal) ?? journal.replace(/-\d*$/, "")) : undefined);
   return {
     ...(s.now.tgid !== undefined && { tgid: s.now.tgid }),
     ...(s.ref.comm !== undefined && { comm: s.ref.comm }),
@@ -50,7 +51,8 @@ function deviceOf(s: Subject, names: ReadonlyMap<string, string>): string | unde
   const flush = /flush-([\w:.-]+)/.exec(s.now.workqueue?.description ?? s.now.comm ?? "")?.[1];
   if (flush) return names.get(flush) ?? flush;
   const wq = s.now.workqueue?.name;
-  const ofQueue = wq && /^(?:xfs-[\w-]+|kcryptd(?:_io)?|ext4-[\w-]+|loop|btrfs-[\w-]+)[/-](.+?)(?:-\d+)?$/.exec(wq)?.[1];
+  const ofQueue =
+    wq && /^(?:xfs-[\w-]+|kcryptd(?:_io)?|ext4-[\w-]+|loop|btrfs-[\w-]+)[/-](.+?)(?:-\d+)?$/.exec(wq)?.[1];
   if (ofQueue && /\d/.test(ofQueue)) return names.get(ofQueue) ?? ofQueue;
   const thread = /^(?:xfsaild|xfs-[\w-]+|dmcrypt_write|kcryptd|md)\/([\w:-]+)/.exec(s.ref.comm ?? "")?.[1];
   if (thread) return names.get(thread) ?? thread;
@@ -96,10 +98,12 @@ export function agree(scope: Scope, a: Place, b: Place): Agreement {
 }
 
 function agreeOnDevice(scope: Scope, a: Place, b: Place): Agreement {
-  if (scope !== "device" && scope !== "page" && a.fs !== undefined && b.fs !== undefined && a.fs !== b.fs) return "different";
+  if (scope !== "device" && scope !== "page" && a.fs !== undefined && b.fs !== undefined && a.fs !== b.fs)
+    return "different";
   if (a.journal !== undefined && b.journal !== undefined && a.journal !== b.journal) return "different";
   if (a.device !== undefined && b.device !== undefined) {
-    if (a.device === b.device) return scope === "journal" || scope === "sb" || scope === "device" ? "same" : "compatible";
+    if (a.device === b.device)
+      return scope === "journal" || scope === "sb" || scope === "device" ? "same" : "compatible";
     // `vda` against `vda1`, `254:0` against `vda`, dm over sd: names of different kinds prove nothing.
     if (sameNaming(a.device, b.device)) return "different";
   }
@@ -107,6 +111,7 @@ function agreeOnDevice(scope: Scope, a: Place, b: Place): Agreement {
 }
 
 function sameNaming(a: string, b: string): boolean {
-  const kind = (d: string) => (/^\d+:\d+$/.test(d) ? "dev_t" : (/^(sd|vd|xvd|hd)[a-z]/.exec(d)?.[1] ?? d.replace(/[\d-].*$/, "")));
+  const kind = (d: string) =>
+    /^\d+:\d+$/.test(d) ? "dev_t" : (/^(sd|vd|xvd|hd)[a-z]/.exec(d)?.[1] ?? d.replace(/[\d-].*$/, ""));
   return kind(a) === kind(b) && !(a.startsWith(b) || b.startsWith(a));
 }

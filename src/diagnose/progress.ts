@@ -32,14 +32,31 @@ export function progressOf(evidence: Evidence): Progress {
   const disks = seriesOf(evidence.samples, "diskstats");
   const groups = [...seriesOf(evidence.samples, "memory.stat"), ...seriesOf(evidence.samples, "memcg")];
   const vm = seriesOf(evidence.samples, "vmstat");
-  const storage = judge(disks, DISK_KEYS, facts, (s) => `disk ${s.key}`) ?? judge(vm, VMSTAT_KEYS, facts, () => "vmstat") ?? "unknown";
+  const storage =
+    judge(disks, DISK_KEYS, facts, (s) => `disk ${s.key}`) ??
+    judge(vm, VMSTAT_KEYS, facts, () => "vmstat") ??
+    "unknown";
   const memory = judge(groups, MEMORY_KEYS, facts, (s) => s.key) ?? "unknown";
   const ioStuck = disks.some((d) => {
     const [a, b] = d.slice(-2);
-    return a !== undefined && b !== undefined && (b.values.in_flight ?? 0) > 0 && DISK_KEYS.every((k) => a.values[k] === b.values[k]);
+    return (
+      a !== undefined &&
+      b !== undefined &&
+      (b.values.in_flight ?? 0) > 0 &&
+      DISK_KEYS.every((k) => a.values[k] === b.values[k])
+    );
   });
-  const writeback = groups.map((g) => g.at(-1)?.values).map((v) => v?.total_writeback ?? v?.writeback ?? v?.file_writeback).find((v) => v !== undefined);
-  return { storage, memory, ioStuck, ...(writeback !== undefined && { writebackPages: Math.round(writeback / 4096) }), facts };
+  const writeback = groups
+    .map((g) => g.at(-1)?.values)
+    .map((v) => v?.total_writeback ?? v?.writeback ?? v?.file_writeback)
+    .find((v) => v !== undefined);
+  return {
+    storage,
+    memory,
+    ioStuck,
+    ...(writeback !== undefined && { writebackPages: Math.round(writeback / 4096) }),
+    facts,
+  };
 }
 
 function seriesOf(samples: readonly Sample[], source: Sample["source"]): Sample[][] {
@@ -55,18 +72,31 @@ function seriesOf(samples: readonly Sample[], source: Sample["source"]): Sample[
 }
 
 /** The tail decides: a host that stalled after a good start is stuck. */
-function judge(series: readonly Sample[][], keys: readonly string[], facts: Fact[], name: (s: Sample) => string): "advancing" | "still" | undefined {
+function judge(
+  series: readonly Sample[][],
+  keys: readonly string[],
+  facts: Fact[],
+  name: (s: Sample) => string,
+): "advancing" | "still" | undefined {
   let verdict: "advancing" | "still" | undefined;
   for (const s of series) {
     const tail = s.slice(-3);
     const first = tail[0]!;
     const last = tail.at(-1)!;
-    const moving = keys.filter((k) => last.values[k] !== undefined && first.values[k] !== undefined && last.values[k] !== first.values[k]);
+    const moving = keys.filter(
+      (k) => last.values[k] !== undefined && first.values[k] !== undefined && last.values[k] !== first.values[k],
+    );
     const have = keys.filter((k) => last.values[k] !== undefined && first.values[k] !== undefined);
     if (have.length === 0) continue;
     const key = moving[0] ?? have[0]!;
-    const lines = [{ input: first.input, line: first.line }, { input: last.input, line: last.line }];
-    const span = first.time !== undefined && last.time !== undefined ? ` in ${(last.time - first.time).toFixed(0)} s` : ` over the last ${tail.length} samples`;
+    const lines = [
+      { input: first.input, line: first.line },
+      { input: last.input, line: last.line },
+    ];
+    const span =
+      first.time !== undefined && last.time !== undefined
+        ? ` in ${(last.time - first.time).toFixed(0)} s`
+        : ` over the last ${tail.length} samples`;
     if (moving.length > 0) {
       facts.push({ text: `${name(last)}: ${key} went from ${first.values[key]} to ${last.values[key]}${span}`, lines });
       verdict = "advancing";

@@ -1,12 +1,17 @@
 /** The one sentence a tired person understands. */
 import type { Evidence } from "../evidence/types.ts";
-import { refOf } from "./view.ts";
-import type { Finding } from "./verdict.ts";
 import type { CoreEdgeView, StuckGroupView } from "./types.ts";
+import type { Finding } from "./verdict.ts";
+import { refOf } from "./view.ts";
 import { contextWords, list, resourceWords } from "./words.ts";
 
 /** One sentence: the verdict, who, and for what. */
-export function summaryOf(f: Finding, core: readonly CoreEdgeView[], groups: readonly StuckGroupView[], evidence: Evidence): string {
+export function summaryOf(
+  f: Finding,
+  core: readonly CoreEdgeView[],
+  groups: readonly StuckGroupView[],
+  evidence: Evidence,
+): string {
   const waiting = groups.reduce((n, g) => n + g.count, 0);
   switch (f.verdict) {
     case "deadlock":
@@ -20,7 +25,9 @@ export function summaryOf(f: Finding, core: readonly CoreEdgeView[], groups: rea
     case "slow":
       return `Slow, not deadlocked: ${f.reasons[0] ?? "a provider is alive"}; ${plural(waiting, "context")} wait${waiting === 1 ? "s" : ""}.`;
     case "none":
-      return evidence.tasks.length > 0 ? `Nobody waits abnormally: ${f.reasons[0] ?? "no blocked task"}.` : "No blocked task in this input.";
+      return evidence.tasks.length > 0
+        ? `Nobody waits abnormally: ${f.reasons[0] ?? "no blocked task"}.`
+        : "No blocked task in this input.";
     case "unknown":
       return unknown(f, groups, waiting, evidence);
   }
@@ -35,7 +42,10 @@ function deadlock(core: readonly CoreEdgeView[], behind: number): string {
   if (core.length === 2 && core[1]) {
     return `${contextWords(core[0]!.waiter)} waits for ${resourceWords(core[0]!.waitsFor)} held by ${list(core[0]!.heldBy.map(contextWords))}, which waits for ${resourceWords(core[1].waitsFor)} that only ${list(core[1].heldBy.map(contextWords))} can end${tail}.`;
   }
-  return `${list(core.map((e) => contextWords(e.waiter)), 6)} wait for each other in a circle${tail}.`;
+  return `${list(
+    core.map((e) => contextWords(e.waiter)),
+    6,
+  )} wait for each other in a circle${tail}.`;
 }
 
 function livelock(f: Finding, core: readonly CoreEdgeView[], behind: number): string {
@@ -49,7 +59,9 @@ function heldByLooper(f: Finding, core: readonly CoreEdgeView[]): string | undef
   const looper = core.find((e) => e.any)?.waiter ?? core[0]?.waiter;
   const wanted = new Set(core.filter((e) => e.heldBy.some((h) => h.key === looper?.key)).map((e) => e.waitsFor.class));
   const party = f.model.parties.find((p) => p.subject.ref.key === looper?.key);
-  const names = party?.haves.filter((h) => wanted.has(h.class) || h.class === "jbd2_handle").map((h) => (h.class === "jbd2_handle" ? "a jbd2 handle" : h.class === "PG_locked" ? "a page lock" : h.class));
+  const names = party?.haves
+    .filter((h) => wanted.has(h.class) || h.class === "jbd2_handle")
+    .map((h) => (h.class === "jbd2_handle" ? "a jbd2 handle" : h.class === "PG_locked" ? "a page lock" : h.class));
   return names && names.length > 0 ? list([...new Set(names)]) : undefined;
 }
 
@@ -59,8 +71,11 @@ function unknown(f: Finding, groups: readonly StuckGroupView[], waiting: number,
   if (!g) return "Cannot tell: no context's wait could be read from this input.";
   const end = f.terminals[0];
   const where = end ? endWords(end.role, end.name) : "the chain ends outside this log";
-  const suspect = f.suspect ? ` A possible cycle (${list(f.suspect.contexts.map((c) => contextWords(refOf(f.model, c))))}) is not sure enough to be called one.` : "";
-  if (waiting === 1) return `Cannot tell yet: ${contextWords(g.contexts[0]!)} is a waiter, for ${resourceWords(g.waitsFor)}; ${where}.${suspect}`;
+  const suspect = f.suspect
+    ? ` A possible cycle (${list(f.suspect.contexts.map((c) => contextWords(refOf(f.model, c))))}) is not sure enough to be called one.`
+    : "";
+  if (waiting === 1)
+    return `Cannot tell yet: ${contextWords(g.contexts[0]!)} is a waiter, for ${resourceWords(g.waitsFor)}; ${where}.${suspect}`;
   return `Cannot tell yet: ${plural(waiting, "context")} wait, ${g.count === waiting ? "all" : `${g.count} of them`} for ${resourceWords(g.waitsFor)}; ${where}.${suspect}`;
 }
 

@@ -134,6 +134,9 @@ export interface Diagnosis {
   readonly details: readonly ContextView[];
   /** Frames that no table row knows, with how many contexts show them, most first. */
   readonly unknownFrames: readonly { readonly symbol: string; readonly module?: string; readonly count: number }[];
-  readonly unparsed: { readonly count: number; readonly first?: { readonly input: number; readonly line: number; readonly text: string } };
+  readonly unparsed: {
+    readonly count: number;
+    readonly first?: { readonly input: number; readonly line: number; readonly text: string };
+  };
   readonly cutLines: number;
 }

@@ -5,8 +5,8 @@
  * only when every member is known to stay where it is; a cycle of exact instances needs no clock.
  */
 import type { Evidence } from "../evidence/types.ts";
-import type { Analysis, Confidence, Core } from "../waits/types.ts";
 import { analyze, weakest } from "../waits/index.ts";
+import type { Analysis, Confidence, Core } from "../waits/types.ts";
 import { type Hypothesis, type Model, modelOf } from "./model.ts";
 import type { Progress } from "./progress.ts";
 import { type Terminal, terminalsOf } from "./terminals.ts";
@@ -36,13 +36,19 @@ interface Trial {
   readonly cap: Confidence;
 }
 
-const UNSUBMITTED = "the page that reclaim waits for is in the bio that the blocked writeback context has not submitted";
+const UNSUBMITTED =
+  "the page that reclaim waits for is in the bio that the blocked writeback context has not submitted";
 const STACKED = "what is waited for is in the hands of the blocked worker in this log, not of the hardware";
 
 const ALONE = "no other task of the group frees memory meanwhile";
 
 /** Deadlock, livelock, or where the chains end. */
-export function decide(evidence: Evidence, parties: readonly Party[], progress: Progress, victims: ReadonlySet<number>): Finding {
+export function decide(
+  evidence: Evidence,
+  parties: readonly Party[],
+  progress: Progress,
+  victims: ReadonlySet<number>,
+): Finding {
   const strict = run(parties, {}, victims);
   const trials: Trial[] = [
     { hypothesis: {}, assumptions: [], cap: "proven" },
@@ -67,7 +73,11 @@ export function decide(evidence: Evidence, parties: readonly Party[], progress: 
   return open(evidence, parties, progress, strict, suspect);
 }
 
-function run(parties: readonly Party[], hypothesis: Hypothesis, victims: ReadonlySet<number>): { model: Model; analysis: Analysis } {
+function run(
+  parties: readonly Party[],
+  hypothesis: Hypothesis,
+  victims: ReadonlySet<number>,
+): { model: Model; analysis: Analysis } {
   const model = modelOf(parties, hypothesis, victims);
   return { model, analysis: analyze(model.graph) };
 }
@@ -79,7 +89,8 @@ function holdsUp(core: Core, model: Model, hypothesis: Hypothesis, evidence: Evi
   if (core.edges.some((e) => isInterruptible(model.parties[e.waiter]))) return false;
   if (isExact(core, model)) return true;
   if (hypothesis.stackedDevice && members.length < 2) return false;
-  if (evidence.troubles.some((t) => t.kind !== "recovered") && (hypothesis.unsubmitted || hypothesis.stackedDevice)) return false;
+  if (evidence.troubles.some((t) => t.kind !== "recovered") && (hypothesis.unsubmitted || hypothesis.stackedDevice))
+    return false;
   return members.every(isSettled) || (members.some(isSettled) && standsStill(progress));
 }
 
@@ -94,7 +105,11 @@ function isSettled(p: Party): boolean {
 
 /** Counters say that nothing gets done: a wait seen only once is then no passing one. */
 function standsStill(progress: Progress): boolean {
-  return progress.storage !== "advancing" && progress.memory !== "advancing" && (progress.storage === "still" || progress.memory === "still");
+  return (
+    progress.storage !== "advancing" &&
+    progress.memory !== "advancing" &&
+    (progress.storage === "still" || progress.memory === "still")
+  );
 }
 
 /** A signal ends an interruptible sleep, and its state is no hang. */
@@ -104,7 +119,9 @@ function isInterruptible(p: Party | undefined): boolean {
 
 function isExact(core: Core, model: Model): boolean {
   const inCore = new Set<number>(core.contexts);
-  return core.edges.every((e) => (model.joins.get(e.event) ?? []).filter((j) => inCore.has(j.subject)).every((j) => j.exact));
+  return core.edges.every((e) =>
+    (model.joins.get(e.event) ?? []).filter((j) => inCore.has(j.subject)).every((j) => j.exact),
+  );
 }
 
 function found(
@@ -120,7 +137,16 @@ function found(
   // Who is stuck behind it: once the core is dead, the I/O it sits on is dead too.
   const wide = run(parties, { ...trial.hypothesis, unsubmitted: true, unsubmittedForAll: true }, victims);
   const use = core.contexts.every((c) => wide.analysis.dead.includes(c)) ? wide.analysis : strict.analysis;
-  return { verdict, confidence, model, analysis: use, core, assumptions: trial.assumptions, terminals: terminalsOf(strict.model, strict.analysis), reasons: [] };
+  return {
+    verdict,
+    confidence,
+    model,
+    analysis: use,
+    core,
+    assumptions: trial.assumptions,
+    terminals: terminalsOf(strict.model, strict.analysis),
+    reasons: [],
+  };
 }
 
 const LIVELOCK: Trial = {
@@ -139,7 +165,11 @@ function livelock(
   if (progress.storage === "advancing") return undefined;
   const fruitless = evidence.scanControls.some(isFruitless);
   const trial: Trial = fruitless
-    ? { hypothesis: { ...LIVELOCK.hypothesis, flusherNeedsJournal: true }, assumptions: [...LIVELOCK.assumptions, "the flusher needs a jbd2 handle to clean the group's dirty pages"], cap: "likely" }
+    ? {
+        hypothesis: { ...LIVELOCK.hypothesis, flusherNeedsJournal: true },
+        assumptions: [...LIVELOCK.assumptions, "the flusher needs a jbd2 handle to clean the group's dirty pages"],
+        cap: "likely",
+      }
     : LIVELOCK;
   const { model, analysis } = run(parties, trial.hypothesis, victims);
   for (const core of analysis.cores) {
@@ -174,16 +204,28 @@ function open(
 ): Finding {
   const terminals = terminalsOf(strict.model, strict.analysis);
   const base = { ...strict, assumptions: [], terminals, ...(suspect && { suspect }) };
-  const say = (verdict: Verdict, confidence: Confidence, ...reasons: string[]): Finding => ({ ...base, verdict, confidence, reasons });
+  const say = (verdict: Verdict, confidence: Confidence, ...reasons: string[]): Finding => ({
+    ...base,
+    verdict,
+    confidence,
+    reasons,
+  });
   const blocked = parties.filter((p) => p.subject.blocked && !p.subject.released && p.subject.meaning.state !== "idle");
   const hung = parties.some((p) => p.subject.blockedSeconds !== undefined);
   const lockup = evidence.lockups.length > 0;
-  if (evidence.tasks.length === 0 && !lockup && !evidence.snapshots.some((x) => x.complete)) return say("unknown", "possible", "no stack was recognised");
+  if (evidence.tasks.length === 0 && !lockup && !evidence.snapshots.some((x) => x.complete))
+    return say("unknown", "possible", "no stack was recognised");
   if (blocked.length === 0 && !hung && !lockup) return say("none", "likely", "nobody waits in the last dump");
   const advancing = progress.storage === "advancing" || progress.memory === "advancing";
   const moved = parties.filter((p) => p.subject.persistence === "moved");
   const persistent = blocked.filter((p) => p.subject.persistence === "stuck");
-  if (!hung && !lockup && moved.length > 0 && persistent.length === 0 && blocked.every((p) => p.subject.persistence !== "as-reported")) {
+  if (
+    !hung &&
+    !lockup &&
+    moved.length > 0 &&
+    persistent.length === 0 &&
+    blocked.every((p) => p.subject.persistence !== "as-reported")
+  ) {
     return say("none", "likely", "every blocked task was elsewhere in another dump: ordinary waits");
   }
   const top = terminals[0];
@@ -193,12 +235,21 @@ function open(
   if (top && (top.role === "hardware" || top.role === "server")) {
     if (progress.ioStuck) return say("lost-io", "likely", "requests are in flight and none completes");
     if (troubles.length > 0) {
-      return recovered ? say("slow", "likely", "the device had trouble and recovered") : say("lost-io", "likely", "the log reports trouble of the device or server that is waited for");
+      return recovered
+        ? say("slow", "likely", "the device had trouble and recovered")
+        : say("lost-io", "likely", "the log reports trouble of the device or server that is waited for");
     }
-    if (moved.length > 0 && persistent.length === 0) return say("slow", "likely", "blocked tasks went on between dumps");
+    if (moved.length > 0 && persistent.length === 0)
+      return say("slow", "likely", "blocked tasks went on between dumps");
     return say("unknown", "possible");
   }
-  if (top && (top.role === "admin" || top.role === "timed")) return say("slow", top.role === "timed" && persistent.length > 0 ? "possible" : "likely", `${top.count} waits end at ${top.name}`);
-  if (moved.length > 0 && persistent.length === 0 && !blocked.some((p) => p.subject.persistence === "as-reported")) return say("slow", "possible", "blocked tasks went on between dumps");
+  if (top && (top.role === "admin" || top.role === "timed"))
+    return say(
+      "slow",
+      top.role === "timed" && persistent.length > 0 ? "possible" : "likely",
+      `${top.count} waits end at ${top.name}`,
+    );
+  if (moved.length > 0 && persistent.length === 0 && !blocked.some((p) => p.subject.persistence === "as-reported"))
+    return say("slow", "possible", "blocked tasks went on between dumps");
   return say("unknown", "possible");
 }

@@ -1,12 +1,12 @@
 /** From a finding to the view object's parts: named contexts, edges with their evidence lines, groups, details. */
 import type { Interpreter } from "../knowledge/interpret.ts";
-import type { ContextId, CoreEdge, EventId, Resource } from "../waits/types.ts";
 import { weakest } from "../waits/index.ts";
+import type { ContextId, CoreEdge, EventId, Resource } from "../waits/types.ts";
 import type { Join } from "./joins.ts";
 import { type Model, resourceOf } from "./model.ts";
 import type { ContextRef, ContextView, CoreEdgeView, FrameView, StuckGroupView } from "./types.ts";
 import type { Finding } from "./verdict.ts";
-import type { Party } from "./wants.ts";
+import type { Have, Party } from "./wants.ts";
 
 /** Contexts listed in a group; the count is always exact. */
 const LISTED = 1000;
@@ -58,7 +58,10 @@ function linesOf(party: Party | undefined, joins: readonly Join[], model: Model)
 /** Everyone who waits outside the core, grouped by what they wait for; the largest group first. */
 export function stuckGroups(f: Finding): StuckGroupView[] {
   const inCore = new Set<number>(f.core?.contexts ?? []);
-  const groups = new Map<string, { resource: Resource; event: string; members: number[]; count: number; event0?: EventId; why: string }>();
+  const groups = new Map<
+    string,
+    { resource: Resource; event: string; members: number[]; count: number; event0?: EventId; why: string }
+  >();
   f.model.parties.forEach((p, i) => {
     if (inCore.has(i) || !p.want || !isWaiter(p)) return;
     const resource = resourceOf(p.want);
@@ -90,13 +93,50 @@ function holdersOfGroup(f: Finding, members: readonly number[]): ContextRef[] {
     const wait = f.model.graph.contexts[m]?.wait;
     if (!wait) continue;
     const events = wait.kind === "event" ? [wait.event] : wait.of.flatMap((c) => (c.kind === "event" ? [c.event] : []));
-    for (const e of events) for (const p of f.model.graph.events[e]!.providers) {
-      const ref = refOf(f.model, p.context);
-      if (p.context !== m) seen.set(ref.key, ref);
-    }
+    for (const e of events)
+      for (const p of f.model.graph.events[e]!.providers) {
+        const ref = refOf(f.model, p.context);
+        if (p.context !== m) seen.set(ref.key, ref);
+      }
     if (seen.size >= 8) break;
   }
   return [...seen.values()].slice(0, 8);
+}
+
+/**
+ * Contexts whose release surely frees everybody. One of several candidates for a wait ("one of these has locked the page")
+ * is not: it may be the wrong one.
+ */
+export function breakerRefs(f: Finding): ContextRef[] {
+  if (!f.core) return [];
+  const { edges } = f.core;
+  const sure = f.analysis.breakers.filter((b) => {
+    const needed = edges.filter((e) => e.providers.includes(b));
+    return needed.length === 0 || needed.some((e) => e.any || e.providers.length === 1);
+  });
+  return sure.map((b) => refOf(f.model, b));
+}
+
+/** Holds that every context of its kind has and that matter only when somebody waits for them. */
+const EVERYDAY = new Set([
+  "work_flush",
+  "workqueue",
+  "queue_freeze",
+  "sb_writers",
+  "kernfs_active",
+  "inode_sync",
+  "vma_lock",
+  "idle",
+]);
+
+/** What a context holds, without what nobody in this log could be waiting for. */
+export function tellingHolds(p: Party, wanted: ReadonlySet<string>): readonly Have[] {
+  return p.haves.filter((h) => wanted.has(h.class) || !(EVERYDAY.has(h.class) || h.id === "f_pos_lock"));
+}
+
+/** Classes that somebody blocked waits for. */
+export function wantedClasses(parties: readonly Party[]): Set<string> {
+  return new Set(parties.flatMap((p) => (p.want && p.subject.blocked ? [p.want.class] : [])));
 }
 
 /** Details of every context that waits, holds what others wait for, or is in the core. */
@@ -111,9 +151,17 @@ export function detailsOf(f: Finding, interpreter: Interpreter, limit = 2000): C
   const chosen = f.model.parties
     .map((p, i) => ({ p, i }))
     .filter(({ p, i }) => inCore.has(i) || holders.has(i) || (isWaiter(p) && p.subject.now.stack.names.length >= 0))
-    .sort((a, b) => Number(inCore.has(b.i)) - Number(inCore.has(a.i)) || Number(holders.has(b.i)) - Number(holders.has(a.i)) || a.i - b.i)
+    .sort(
+      (a, b) =>
+        Number(inCore.has(b.i)) - Number(inCore.has(a.i)) ||
+        Number(holders.has(b.i)) - Number(holders.has(a.i)) ||
+        a.i - b.i,
+    )
     .slice(0, limit);
-  return chosen.map(({ p, i }) => detail(p, inCore.has(i) ? "core" : roleOf(p, holders.has(i)), interpreter));
+  const wanted = wantedClasses(f.model.parties);
+  return chosen.map(({ p, i }) =>
+    detail(p, tellingHolds(p, wanted), inCore.has(i) ? "core" : roleOf(p, holders.has(i)), interpreter),
+  );
 }
 
 function roleOf(p: Party, holder: boolean): ContextView["role"] {
@@ -122,7 +170,7 @@ function roleOf(p: Party, holder: boolean): ContextView["role"] {
   return p.want.class === "unknown" ? "unexplained" : "victim";
 }
 
-function detail(p: Party, role: ContextView["role"], interpreter: Interpreter): ContextView {
+function detail(p: Party, haves: readonly Have[], role: ContextView["role"], interpreter: Interpreter): ContextView {
   const s = p.subject;
   const wq = s.now.workqueue;
   return {
@@ -141,7 +189,7 @@ function detail(p: Party, role: ContextView["role"], interpreter: Interpreter): 
         ...(p.want.line !== undefined && { line: p.want.line }),
       },
     }),
-    holds: p.haves.map((h) => ({
+    holds: haves.map((h) => ({
       resource: { class: h.class, ...(h.id !== undefined && { id: h.id }) },
       ...(h.mode && { mode: h.mode }),
       confidence: h.confidence,
@@ -149,25 +197,31 @@ function detail(p: Party, role: ContextView["role"], interpreter: Interpreter): 
       ...(h.line !== undefined && { line: h.line }),
     })),
     doing: s.meaning.doing,
-    frames: framesOf(p, interpreter),
+    frames: framesOf(p, haves, interpreter),
     role,
     count: s.count,
   };
 }
 
-function framesOf(p: Party, interpreter: Interpreter): FrameView[] {
+function framesOf(p: Party, haves: readonly Have[], interpreter: Interpreter): FrameView[] {
   const { now } = p.subject;
   const says = new Map<number, string>();
-  for (const h of p.haves) if (h.frame >= 0) says.set(h.frame, `holds ${h.class}${h.id ? ` ${h.id}` : ""}`);
-  if (p.want && p.want.frame >= 0) says.set(p.want.frame, `waits for ${p.want.class}${p.want.id ? ` ${p.want.id}` : ""}`);
+  for (const h of haves) if (h.frame >= 0) says.set(h.frame, `holds ${h.class}${h.id ? ` ${h.id}` : ""}`);
+  if (p.want && p.want.frame >= 0)
+    says.set(p.want.frame, `waits for ${p.want.class}${p.want.id ? ` ${p.want.id}` : ""}`);
   let reliable = -1;
   return now.stack.frames.map((f, i) => {
     const isReliable = !f.unreliable && f.symbol !== "";
     if (isReliable) reliable++;
-    const offset = f.offset !== undefined ? `+0x${f.offset.toString(16)}${f.size !== undefined ? `/0x${f.size.toString(16)}` : ""}` : "";
+    const offset =
+      f.offset !== undefined
+        ? `+0x${f.offset.toString(16)}${f.size !== undefined ? `/0x${f.size.toString(16)}` : ""}`
+        : "";
     const text = `${f.unreliable ? "? " : ""}${f.printed ?? f.symbol}${offset}${f.module ? ` [${f.module}]` : ""}`;
     const line = now.frameLines?.[i];
-    const say = isReliable ? (says.get(reliable) ?? (interpreter.knows(f.symbol) ? undefined : "not in the table")) : undefined;
+    const say = isReliable
+      ? (says.get(reliable) ?? (interpreter.knows(f.symbol) ? undefined : "not in the table"))
+      : undefined;
     return { text, ...(line !== undefined && { line }), ...(say !== undefined && { says: say }) };
   });
 }
@@ -182,7 +236,11 @@ export function unknownFramesOf(parties: readonly Party[]): { symbol: string; mo
     for (const f of p.subject.now.stack.frames) {
       if (f.unreliable || !unknown.has(f.symbol) || seen.has(f.symbol)) continue;
       seen.add(f.symbol);
-      const old = counts.get(f.symbol) ?? { symbol: f.symbol, ...(f.module !== undefined && { module: f.module }), count: 0 };
+      const old = counts.get(f.symbol) ?? {
+        symbol: f.symbol,
+        ...(f.module !== undefined && { module: f.module }),
+        count: 0,
+      };
       counts.set(f.symbol, { ...old, count: old.count + p.subject.count });
     }
   }
@@ -197,7 +255,10 @@ export function countContexts(parties: readonly Party[]): number {
 }
 
 function counts(p: Party): boolean {
-  return p.subject.records.some((r) => r.state === "D" || r.blockedSeconds !== undefined || r.state === undefined) || p.subject.blocked;
+  return (
+    p.subject.records.some((r) => r.state === "D" || r.blockedSeconds !== undefined || r.state === undefined) ||
+    p.subject.blocked
+  );
 }
 
 /** Counted contexts of which nobody can say what they wait for. */
@@ -207,5 +268,9 @@ export function unexplainedOf(parties: readonly Party[]): ContextRef[] {
 
 function isExplained(p: Party): boolean {
   if (p.want) return p.want.class !== "unknown";
-  return p.subject.meaning.state === "running" || p.subject.meaning.state === "idle" || p.subject.meaning.state === "spinning";
+  return (
+    p.subject.meaning.state === "running" ||
+    p.subject.meaning.state === "idle" ||
+    p.subject.meaning.state === "spinning"
+  );
 }

@@ -8,8 +8,8 @@ import type { Confidence } from "../waits/types.ts";
 import { splitLocks } from "./lock-names.ts";
 import { deviceNames, type Place, placeOf } from "./places.ts";
 import { MEMCG_RECLAIM, RECLAIM_FRAMES } from "./reclaim-frames.ts";
-import { threadRoles } from "./thread-roles.ts";
 import type { Subject } from "./subjects.ts";
+import { threadRoles } from "./thread-roles.ts";
 
 export interface Want {
   readonly class: string;
@@ -90,7 +90,8 @@ function wantOf(s: Subject): Want | undefined {
   const memcg = names.some((n) => MEMCG_RECLAIM.has(n));
   const w = m.wait;
   const step = w === undefined || RECLAIM_STEPS.has(w.class) || m.state === "running" || m.state === "spinning";
-  if (inReclaim && step && m.state !== "idle" && (s.blocked || m.state !== "waiting")) return reclaimWant(s, memcg, w?.frame ?? 0);
+  if (inReclaim && step && m.state !== "idle" && (s.blocked || m.state !== "waiting"))
+    return reclaimWant(s, memcg, w?.frame ?? 0);
   if (!w || m.state === "running") return undefined;
   const split = s.locks ? splitLocks(s.locks, w) : undefined;
   const owner = s.now.likelyOwner;
@@ -166,7 +167,16 @@ function havesOf(s: Subject, index: number): Have[] {
   });
   for (const r of threadRoles) {
     if (!r.name.test(s.now.comm ?? "") || out.some((h) => h.class === r.class)) continue;
-    out.push({ subject: index, class: r.class, ...(r.id !== undefined && { id: r.id }), scope: r.scope, confidence: "likely", because: `${s.ref.comm}: ${r.because}`, line: s.now.line, frame: -1 });
+    out.push({
+      subject: index,
+      class: r.class,
+      ...(r.id !== undefined && { id: r.id }),
+      scope: r.scope,
+      confidence: "likely",
+      because: `${s.ref.comm}: ${r.because}`,
+      line: s.now.line,
+      frame: -1,
+    });
   }
   if (s.locks) {
     for (const l of splitLocks(s.locks, s.meaning.wait).held) {

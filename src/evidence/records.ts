@@ -59,6 +59,8 @@ export interface OpenRecord {
   /** Its end was printed: `</TASK>`, or the end marker of /proc/PID/stack. */
   ended: boolean;
   lastIndex: number | undefined;
+  /** Hash of the user-mode registers so far. */
+  userRegs: number | undefined;
   /** A blank line, or a line no reader knows, came after the last frame. */
   blank: boolean;
   prose: boolean;
@@ -84,6 +86,8 @@ export interface TaskRecords {
   callTrace(l: LogLine): void;
   /** A line that belongs to the open record (registers, stack dump, code). */
   belongs(l: LogLine): void;
+  /** A line of registers of the open record. */
+  registers(l: LogLine, at: number): void;
   /** A line that is not part of any stack; it may be the title of the next one. */
   prose(l: LogLine): void;
   blank(l: LogLine): void;
@@ -104,6 +108,13 @@ export interface TaskRecords {
   /** The dump that a task header at `l` belongs to, or undefined. */
   dumpFor(l: LogLine, pid: number | undefined): { readonly snapshot: number; readonly format: string } | undefined;
   end(): void;
+}
+
+/** FNV-1a: equal registers give equal numbers; two that differ collide once in four billion. */
+function hash(text: string, from: number, seed: number): number {
+  let h = seed ^ 0x811c9dc5;
+  for (let i = from; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h;
 }
 
 /** Nobody has stacks this deep; more frames than this are a loop in the input. */
@@ -191,12 +202,13 @@ const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords
       snapshot: o.snapshot,
       format: o.format,
       stack: sink.stack(o.frames),
-      // Exactly as long as needed: there may be 200,000 of them.
+      // Exactly as long as needed: there may be 100,000 of them.
       frameLines: o.frameLines.slice(),
     };
     addDefined(t, o.fields);
     if (o.time !== undefined) t.time = o.time;
     if (truncated) t.truncated = true;
+    if (o.userRegs !== undefined) t.userRegs = (o.userRegs >>> 0).toString(36);
     sink.task(t as Omit<TaskRecord, "input">);
   };
 
@@ -233,6 +245,7 @@ const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords
       taskMark: false,
       ended: false,
       lastIndex: undefined,
+      userRegs: undefined,
       blank: false,
       prose: false,
     };
@@ -354,6 +367,14 @@ const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords
     belongs(l) {
       const o = open.get(l.caller ?? "");
       if (o && !o.blank && !o.prose) o.lastLine = l.number;
+    },
+    registers(l, at) {
+      const o = open.get(l.caller ?? "");
+      if (!o || o.blank || o.prose) return;
+      o.lastLine = l.number;
+      // User mode on x86: code segment 0x33 (64 bit) or 0x23 (compat).
+      if (o.userRegs === undefined && !/^RIP: 00[23]3:/.test(l.text.slice(at, at + 10))) return;
+      o.userRegs = hash(l.text, at, o.userRegs ?? 0);
     },
     prose(l) {
       title = { text: l.text, number: l.number };

@@ -68,8 +68,8 @@ export interface TaskRecord {
   /** Text before a bare stack that names it, e.g. `OOM kill victim:`. */
   readonly title?: string;
   /**
-   * The user-mode registers printed under the stack (`RIP: 0033:...` and what follows), as one string. They are frozen while
-   * a task sits in one system call or page fault: two printings that differ prove that it got on in between.
+   * Hash of the user-mode registers printed under the stack (`RIP: 0033:...` and what follows). They are frozen while a task
+   * sits in one system call or page fault: two printings that differ prove that it got on in between.
    */
   readonly userRegs?: string;
   /** wchan where the collection prints it. */

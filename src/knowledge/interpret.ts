@@ -9,7 +9,7 @@ import type { Confidence } from "../waits/types.ts";
 import { isEntryFrame } from "./frames/entry.ts";
 import { preemptFrames, schedulerFrames, spinFrames } from "./frames/scheduler.ts";
 import { indexRows, type RowIndex } from "./index-rows.ts";
-import { type Release, inEra } from "./release.ts";
+import { inEra, type Release } from "./release.ts";
 import { allRows } from "./rows.ts";
 import type { CallerRow, Era, ProviderHint, Scope, Sleep, WaitRow } from "./types.ts";
 
@@ -60,17 +60,38 @@ const preempt = new Set(preemptFrames);
 const spin = new Set(spinFrames);
 
 /** Classes a caller can refine: primitives that do not say which lock they are. */
-const GENERIC = new Set(["mutex", "rwsem", "semaphore", "completion", "percpu_rwsem", "spinlock", "work_flush", "workqueue", "unknown", "bit_wait"]);
+const GENERIC = new Set([
+  "mutex",
+  "rwsem",
+  "semaphore",
+  "completion",
+  "percpu_rwsem",
+  "spinlock",
+  "work_flush",
+  "workqueue",
+  "unknown",
+  "bit_wait",
+]);
 
 /** General rules for functions without a row, most specific first. */
-const PATTERNS: readonly { readonly re: RegExp; readonly class: string; readonly event: string; readonly sleep: Sleep }[] = [
+const PATTERNS: readonly {
+  readonly re: RegExp;
+  readonly class: string;
+  readonly event: string;
+  readonly sleep: Sleep;
+}[] = [
   { re: /mutex_lock/, class: "mutex", event: "unlock", sleep: "uninterruptible" },
   { re: /rwsem|(^|_)down_(read|write)/, class: "rwsem", event: "unlock", sleep: "uninterruptible" },
   { re: /^_*down(_|$)/, class: "semaphore", event: "up", sleep: "uninterruptible" },
   { re: /wait_for_common|wait_for_completion/, class: "completion", event: "complete", sleep: "uninterruptible" },
   { re: /flush_work$|cancel_(delayed_)?work/, class: "work_flush", event: "complete", sleep: "uninterruptible" },
   { re: /(lock_page|folio_lock)/, class: "PG_locked", event: "unlock", sleep: "uninterruptible" },
-  { re: /wait_(on_page_)?writeback|folio_wait_writeback/, class: "PG_writeback", event: "end_writeback", sleep: "uninterruptible" },
+  {
+    re: /wait_(on_page_)?writeback|folio_wait_writeback/,
+    class: "PG_writeback",
+    event: "end_writeback",
+    sleep: "uninterruptible",
+  },
 ];
 
 /** Everything the table says about stacks of one kernel release. */
@@ -100,8 +121,15 @@ export class Interpreter {
   knows(name: string): boolean {
     const i = this.#index;
     return (
-      scheduler.has(name) || preempt.has(name) || spin.has(name) || i.neutral.has(name) || i.wait.has(name) ||
-      i.caller.has(name) || i.hold.has(name) || i.doing.has(name) || isEntryFrame(name)
+      scheduler.has(name) ||
+      preempt.has(name) ||
+      spin.has(name) ||
+      i.neutral.has(name) ||
+      i.wait.has(name) ||
+      i.caller.has(name) ||
+      i.hold.has(name) ||
+      i.doing.has(name) ||
+      isEntryFrame(name)
     );
   }
 
@@ -195,7 +223,12 @@ export class Interpreter {
   }
 
   /** A reader's wait is not refined by a row about writers, nor the other way round. */
-  #callerRow(cls: string, mode: "read" | "write" | undefined, names: readonly string[], at: number): CallerRow | undefined {
+  #callerRow(
+    cls: string,
+    mode: "read" | "write" | undefined,
+    names: readonly string[],
+    at: number,
+  ): CallerRow | undefined {
     const name = names[at];
     if (name === undefined) return undefined;
     let best: CallerRow | undefined;

@@ -16,7 +16,20 @@ export interface Era {
  * bdi; `inode`; `page`; `buffer`; `memcg`; `work`; `task`; `request`; `server`; `lock` some lock known only by its class or owner's type.
  */
 export type Scope =
-  | "global" | "mm" | "sb" | "journal" | "device" | "inode" | "page" | "buffer" | "memcg" | "work" | "task" | "request" | "server" | "lock";
+  | "global"
+  | "mm"
+  | "sb"
+  | "journal"
+  | "device"
+  | "inode"
+  | "page"
+  | "buffer"
+  | "memcg"
+  | "work"
+  | "task"
+  | "request"
+  | "server"
+  | "lock";
 
 /** How a context sleeps. `timed`: wakes by itself and that changes its condition; `poll`: wakes and tests again; `spin`: burns a CPU. */
 export type Sleep = "uninterruptible" | "killable" | "interruptible" | "timed" | "poll" | "spin";
@@ -27,7 +40,17 @@ export type Sleep = "uninterruptible" | "killable" | "interruptible" | "timed" |
  * remote or user-space server; `admin` an administrator; `timer`; `victim` the OOM victim's exit; `anyone` any task of the group.
  */
 export type ProviderHint =
-  | "holder" | "device" | "flusher" | "jbd2" | "worker" | "server" | "admin" | "timer" | "victim" | "anyone" | "kthread";
+  | "holder"
+  | "device"
+  | "flusher"
+  | "jbd2"
+  | "worker"
+  | "server"
+  | "admin"
+  | "timer"
+  | "victim"
+  | "anyone"
+  | "kthread";
 
 /** This frame, near the top of a stack, is where the context waits. */
 export interface WaitRow {

@@ -275,6 +275,21 @@ describe("cores", () => {
     );
   });
 
+  test("a knot of two is known to be smallest though a third was left out", () => {
+    const g = graphBuilder();
+    const [a, b, c] = ["a", "b", "c"].map((comm) => g.context({ kind: "task", comm })) as [
+      ContextId,
+      ContextId,
+      ContextId,
+    ];
+    const by = (...providers: ContextId[]) => g.event({ class: "mempool" }, "element_freed", { by: providers });
+    const both = by(a, b);
+    g.wait(a, all(both, by(b, c)));
+    g.wait(b, all(both, by(a, c)));
+    g.wait(c, by(a, b));
+    expect(analyze(g.build()).cores).toMatchObject([{ kind: "knot", minimal: "exact", contexts: [a, b] }]);
+  });
+
   test("one event with several providers is a knot of all of them", () => {
     const g = graphBuilder();
     const [a, b, c] = ["a", "b", "c"].map((comm) => g.context({ kind: "task", comm }));
@@ -335,6 +350,20 @@ describe("cores", () => {
     );
   });
 
+  test("the arrows that are told are in the order of the condition", () => {
+    const g = graphBuilder();
+    const [a, b] = ["a", "b"].map((comm) => g.context({ kind: "task", comm }));
+    const raised = (name: string, confidence: Confidence) =>
+      g.event({ class: name }, "unlock", { by: [{ context: b!, confidence }] });
+    const [likely, possible, proven] = [raised("l", "likely"), raised("p", "possible"), raised("s", "proven")];
+    g.wait(a!, atLeast(2, likely, possible, proven, any(likely)));
+    g.wait(b!, g.event({ class: "back" }, "unlock", { by: [a!] }));
+    const graph = g.build();
+    expect(printAnalysis(graph, analyze(graph))).toContain(
+      "  c0 -any-> unlock(l) by c1 likely\n  c0 -any-> unlock(s) by c1 proven\n  c1 -->",
+    );
+  });
+
   test("a retrying member makes it a livelock", () => {
     const t = tasks("ab");
     t.wait("b", "a");
@@ -386,6 +415,19 @@ describe("lost wakeups", () => {
     expect(t.print()).toBe(
       "dead a b\nlivelock orphan exact proven: a\nmissed-wakeup orphan exact proven: b\nbreakers -\n",
     );
+  });
+
+  test("waiters of different lost events are told apart, those of the same are not", () => {
+    const g = graphBuilder();
+    const lost = Array.from({ length: 13 }, (_, i) => g.event({ class: "completion", id: `${i}` }, "complete"));
+    const waiters = Array.from({ length: 4 }, () => g.context({ kind: "task" }));
+    g.wait(waiters[0]!, any(lost[1]!, lost[12]!));
+    g.wait(waiters[1]!, any(lost[11]!, lost[2]!));
+    g.wait(waiters[2]!, any(lost[1]!, lost[12]!));
+    g.wait(waiters[3]!, lost[1]!);
+    const { cores, stuckBehind } = analyze(g.build());
+    expect(cores.map((core) => core.contexts)).toEqual([[0], [3], [1]]);
+    expect(stuckBehind).toEqual([{ resource: { class: "completion", id: "1" }, contexts: [2] }]);
   });
 
   test("a single lost event has a breaker, and a cycle next to it is found too", () => {
@@ -449,7 +491,7 @@ describe("the work limit", () => {
 
   test("one core is found however little work is allowed, and it is said that there may be more", () => {
     const graph = pairs();
-    expect(findCores(graph, deadNet(graph), Infinity)).toMatchObject({ more: false, orphans: 0, cores: [{}, {}, {}] });
+    expect(findCores(graph, deadNet(graph), Infinity)).toMatchObject({ more: false, cores: [{}, {}, {}] });
     expect(findCores(graph, deadNet(graph), 0)).toMatchObject({
       more: true,
       cores: [{ contexts: [0, 1], minimal: "exact" }],
@@ -475,6 +517,16 @@ describe("the work limit", () => {
     );
     expect(analyze(graph, { arrows: 1_000_000 })).toEqual(analyze(graph));
     expect(analyze(graph)).not.toHaveProperty("moreCores");
+  });
+
+  test("beyond the limit nobody is counted as behind a core", () => {
+    const t = tasks("abcdef");
+    for (const who of "ab") t.g.wait(t.id(who), t.g.event({ class: "completion" }, "complete"));
+    for (const [who, other] of ["ca", "db", "eb", "fb"]) t.wait(who!, other!);
+    const order = (arrows: number) => analyze(t.g.build(), { arrows }).cores.map((core) => core.contexts[0]);
+    // Three arrows lead from the first core to whom is behind it: its lost event, its context and what that could raise.
+    expect(order(3)).toEqual([1, 0]);
+    expect(order(2)).toEqual([0, 1]);
   });
 
   test("a region costs its size and something for itself", () => {

@@ -95,17 +95,16 @@ export function analyze(graph: WaitGraph, { arrows = SEARCH_ALLOWANCE }: Analyze
   const dead = blockedContexts(state) as ContextId[];
   if (dead.length === 0) return { dead, cores: [], stuckBehind: [], breakers: [], timed };
   const net = extractor(whole)(state.need, dead, "members");
-  const { cores, orphans, more } = findCores(graph, net, arrows);
+  const { cores, more } = findCores(graph, net, arrows);
   const placeOf = new Map<number, number>(dead.map((c, i) => [c, i]));
-  const [only, second] = cores;
-  const single = only !== undefined && second === undefined && orphans <= 1 && !more;
-  const candidates = single ? only.contexts.map((c) => placeOf.get(c)!) : [];
+  const [core, another] = cores;
+  const candidates = core === undefined || another ? [] : core.contexts.map((c) => placeOf.get(c)!);
   return {
     dead,
     cores: byContextsBehind(net, cores, placeOf, arrows),
     ...(more && { moreCores: true as const }),
     stuckBehind: groupStuck(graph, net, cores),
-    breakers: breakersAmong(net, candidates).map((c) => dead[c]!),
+    breakers: breakersAmong(net, candidates).breakers.map((c) => dead[c]!),
     timed,
   };
 }

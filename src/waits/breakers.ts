@@ -3,6 +3,13 @@ import { release, settle, undo } from "./propagate.ts";
 import { stronglyConnected } from "./scc.ts";
 import { eachFreeing } from "./ways-out.ts";
 
+export interface Breakers {
+  /** Ascending. */
+  readonly breakers: readonly number[];
+  /** Candidates whose release was tried out. */
+  readonly trials: number;
+}
+
 /**
  * Contexts of a dead net whose release alone frees all of it; exact (@internal).
  *
@@ -14,7 +21,7 @@ import { eachFreeing } from "./ways-out.ts";
  * first; one that is freed by a non-breaker need not be tried, a trial that frees a breaker can stop, and candidates that
  * free each other in a ring have the same fate. A cycle of any length costs one trial; the worst case is candidates x edges.
  */
-export function breakersAmong(net: Net, candidates: readonly number[]): number[] {
+export function breakersAmong(net: Net, candidates: readonly number[]): Breakers {
   const state = settle(net);
   const place = new Int32Array(net.contexts).fill(-1);
   candidates.forEach((c, i) => {
@@ -30,18 +37,20 @@ export function breakersAmong(net: Net, candidates: readonly number[]): number[]
   });
   // Arrows lead from the freed to who frees it, and parts are numbered against the arrows: who frees others comes first.
   const { of, sizes } = stronglyConnected({ start, targets: new Int32Array(targets) });
-  const first: number[] = new Array(sizes.length);
+  const oneOf: number[] = sizes.map(() => -1);
   candidates.forEach((c, i) => {
-    first[of[i]!] ??= c;
+    oneOf[of[i]!] = c;
   });
+  let trials = 0;
   const excluded = new Uint8Array(net.kind.length);
   const breaking = new Uint8Array(net.contexts);
   const fate = new Uint8Array(sizes.length);
-  first.forEach((c, part) => {
+  oneOf.forEach((c, part) => {
     if (excluded[c] === 1) return;
+    trials++;
     if (!release(state, c, breaking) || state.blocked === 0) fate[part] = breaking[c] = 1;
     else for (let i = 0; i < state.fired; i++) excluded[state.trail[i]!] = 1;
     undo(state, 0);
   });
-  return candidates.filter((_, i) => fate[of[i]!] === 1).sort((a, b) => a - b);
+  return { breakers: candidates.filter((_, i) => fate[of[i]!] === 1).sort((a, b) => a - b), trials };
 }

@@ -27,8 +27,6 @@ export const SEARCH_ALLOWANCE = 30_000_000;
 
 export interface Cores {
   readonly cores: readonly Core[];
-  /** Contexts that wait for what nobody can raise. */
-  readonly orphans: number;
   /** The allowance ran out with contexts left that are dead on their own. */
   readonly more: boolean;
 }
@@ -98,7 +96,7 @@ export function findCores(graph: WaitGraph, dead: Net, allowance: number): Cores
     regions.delete(region);
     if (region.contexts === 0) continue;
     spent += region.inputs.length * PASSES_PER_REGION + COST_PER_REGION;
-    if (spent > allowance && cores.length > 0) return { cores, orphans: orphans.length, more: true };
+    if (spent > allowance && cores.length > 0) return { cores, more: true };
     const parts = partsOf(region);
     const extract = extractor(region);
     if (parts[0]!.length < region.contexts) {
@@ -109,7 +107,7 @@ export function findCores(graph: WaitGraph, dead: Net, allowance: number): Cores
     for (const c of alone) report(region, extract, [c], "exact");
     regions.add(without(region, alone.length > 0 ? alone : findOne(region, extract)));
   }
-  return { cores, orphans: orphans.length, more: false };
+  return { cores, more: false };
 }
 
 /** Reports contexts that stay blocked though every context runs, one for each set of lost events; returns all of them. */
@@ -124,7 +122,7 @@ function findOrphans(graph: WaitGraph, dead: Net, cores: Core[]): number[] {
   const extract = extractor(net);
   const seen = new Set<string>();
   explain(graph, net).forEach((edges, c) => {
-    const retries = graph.contexts[net.origin[c]!]?.retries === true;
+    const retries = graph.contexts[net.origin[c]!]!.retries === true;
     const key = `${retries} ${edges.map((e) => e.event).join(" ")}`;
     if (edges.length > 0 && seen.has(key)) return;
     seen.add(key);

@@ -5,12 +5,13 @@ import type { Confidence, ContextId, Core, CoreEdge, EventId, WaitGraph } from "
 
 /**
  * The arrows of every context of a net that is blocked as a whole: enough unmet events to keep each condition unmet, and
- * of equally good choices the surest, then the first. `any` when more than one event is needed at some gate on the way.
+ * of equally good choices the surest, then the first. `any` when more than one event is needed at some gate on the way:
+ * so a context has either one arrow, or several that are all `any`.
  */
 export function explain(graph: WaitGraph, net: Net): CoreEdge[][] {
   const { contexts, inputs, inputStart, kind, need, origin } = net;
-  const sure: Confidence[] = new Array(kind.length);
-  const raisers: ContextId[][] = new Array(kind.length);
+  const sure: Confidence[] = [];
+  const raisers: ContextId[][] = [];
   for (let v = contexts; v < kind.length; v++) {
     if (kind[v] !== EVENT) continue;
     const { providers, providersKnown = "proven" } = graph.events[origin[v]!]!;
@@ -30,17 +31,7 @@ export function explain(graph: WaitGraph, net: Net): CoreEdge[][] {
   };
   for (let v = kind.length - 1; v >= 0; v--) if (kind[v] !== EVENT) sure[v] = weakest(chosen(v).map((u) => sure[u]!));
 
-  const edge = (c: number, event: number, any: boolean): CoreEdge => ({
-    waiter: origin[c] as ContextId,
-    event: origin[event] as EventId,
-    any,
-    providers: raisers[event]!,
-    confidence: sure[event]!,
-  });
   const edgesOf = (c: number): CoreEdge[] => {
-    const only = inputs[inputStart[c]!]!;
-    if (inputStart[c + 1] === inputStart[c]! + 1 && need[c] === 1 && kind[only] === EVENT)
-      return [edge(c, only, false)];
     const found = new Map<number, CoreEdge>();
     const open = [{ v: c, any: false }];
     for (let top = open.pop(); top !== undefined; top = open.pop()) {
@@ -50,7 +41,13 @@ export function explain(graph: WaitGraph, net: Net): CoreEdge[][] {
         for (const u of parts.reverse()) open.push({ v: u, any: any || parts.length > 1 });
         continue;
       }
-      found.set(v, edge(c, v, any || found.get(v)?.any === true));
+      found.set(v, {
+        waiter: origin[c] as ContextId,
+        event: origin[v] as EventId,
+        any,
+        providers: raisers[v]!,
+        confidence: sure[v]!,
+      });
     }
     return [...found.values()];
   };
@@ -61,13 +58,16 @@ export function explain(graph: WaitGraph, net: Net): CoreEdge[][] {
 function cycleOrder(edges: readonly (readonly CoreEdge[])[]): CoreEdge[] | undefined {
   const next = new Map<ContextId, CoreEdge>();
   for (const own of edges) {
-    const edge = own[0];
-    if (own.length !== 1 || edge?.any || edge?.providers.length !== 1) return undefined;
+    const edge = own[0]!; // several arrows of one context are all marked `any`
+    if (edge.any || edge.providers.length !== 1) return undefined;
     next.set(edge.waiter, edge);
   }
   const ordered: CoreEdge[] = [];
-  for (let edge = edges[0]?.[0]; edge && ordered.length < edges.length; edge = next.get(edge.providers[0]!))
+  let edge = edges[0]![0]!;
+  do {
     ordered.push(edge);
+    edge = next.get(edge.providers[0]!)!;
+  } while (ordered.length < edges.length);
   return ordered;
 }
 
@@ -77,7 +77,7 @@ export function describeCore(graph: WaitGraph, net: Net, minimal: Core["minimal"
   const cycle = orphan ? undefined : cycleOrder(edges);
   const flat = cycle ?? edges.flat();
   const contexts = Array.from(net.origin.subarray(0, net.contexts)) as ContextId[];
-  const retries = contexts.some((c) => graph.contexts[c]?.retries === true);
+  const retries = contexts.some((c) => graph.contexts[c]!.retries === true);
   return {
     kind: orphan ? "orphan" : cycle ? "cycle" : "knot",
     contexts: cycle ? cycle.map((e) => e.waiter) : contexts,

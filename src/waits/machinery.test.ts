@@ -256,19 +256,35 @@ describe("leaving out", () => {
 });
 
 describe("breakers", () => {
-  test("of two rings through one member only that one breaks, found in any order", () => {
+  test("of two rings through one member only that one breaks; whom it frees or who is freed in vain is not tried twice", () => {
     const eight = compile(andGraph([[1], [2], [0, 3], [4], [2]]));
-    expect(breakersAmong(eight, [0, 1, 2])).toEqual([2]);
-    expect(breakersAmong(eight, [2, 1, 0])).toEqual([2]);
-    expect(breakersAmong(eight, [4, 3, 2])).toEqual([2]);
-    expect(breakersAmong(eight, [])).toEqual([]);
+    expect(breakersAmong(eight, [0, 1, 2])).toEqual({ breakers: [2], trials: 2 });
+    expect(breakersAmong(eight, [2, 1, 0])).toEqual({ breakers: [2], trials: 2 });
+    expect(breakersAmong(eight, [4, 3, 2])).toEqual({ breakers: [2], trials: 2 });
+    expect(breakersAmong(eight, [])).toEqual({ breakers: [], trials: 0 });
   });
 
-  test("a breaker below another: freeing it frees the rest only through an AND", () => {
+  test("a ring of any size takes one trial", () => {
+    const ring = compile(andGraph(Array.from({ length: 50 }, (_, i) => [(i + 1) % 50])));
+    expect(breakersAmong(ring, [...ring.origin.subarray(0, 50)])).toMatchObject({
+      breakers: { length: 50 },
+      trials: 1,
+    });
+    expect(breakersAmong(ring, [49, 7, 0])).toEqual({ breakers: [0, 7, 49], trials: 3 });
+  });
+
+  test("a long chain of non-breakers takes one trial", () => {
+    // 0 waits for 1, 1 for 2 ... and 9 for 0 and for 10, which waits for itself.
+    const chain = Array.from({ length: 10 }, (_, i) => [i + 1]);
+    const net = compile(andGraph([...chain.slice(0, 9), [0, 10], [10]]));
+    expect(breakersAmong(net, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toMatchObject({ breakers: [], trials: 1 });
+  });
+
+  test("a breaker that frees another only through an AND", () => {
     // 0 waits for 1; 1 for 2 and 3; 2 and 3 for 0.
     const and = compile(andGraph([[1], [2, 3], [0], [0]]));
-    expect(breakersAmong(and, [0, 1, 2])).toEqual([0, 1]);
+    expect(breakersAmong(and, [0, 1, 2])).toEqual({ breakers: [0, 1], trials: 3 });
     const plain = compile(andGraph([[1], [0], [0]]));
-    expect(breakersAmong(plain, [1, 0])).toEqual([0, 1]);
+    expect(breakersAmong(plain, [1, 0])).toEqual({ breakers: [0, 1], trials: 1 });
   });
 });

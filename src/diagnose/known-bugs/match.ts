@@ -11,7 +11,12 @@ import type { EdgeShape, KnownBug } from "./types.ts";
 const WORTH_TELLING = 0.5;
 
 /** Known bugs whose shape is in the finding, the best first. */
-export function matchKnownBugs(f: Finding, evidence: Evidence, release: Release | undefined, table: readonly KnownBug[] = knownBugs): KnownBugMatch[] {
+export function matchKnownBugs(
+  f: Finding,
+  evidence: Evidence,
+  release: Release | undefined,
+  table: readonly KnownBug[] = knownBugs,
+): KnownBugMatch[] {
   if (evidence.tasks.length === 0) return [];
   const out: KnownBugMatch[] = [];
   for (const bug of table) {
@@ -24,17 +29,19 @@ export function matchKnownBugs(f: Finding, evidence: Evidence, release: Release 
 function matchOne(bug: KnownBug, f: Finding, release: Release | undefined): KnownBugMatch | undefined {
   if (!bug.verdicts.includes(f.verdict)) return undefined;
   const core = new Set<Party>((f.core?.contexts ?? []).flatMap((c) => f.model.parties[c] ?? []));
-  const waiters = f.model.parties.filter((p) => p.want && p.subject.blocked);
+  const present = f.model.parties.filter((p) => !p.subject.released);
+  const waiters = present.filter((p) => p.want && (p.subject.blocked || p.want.sleep === "spin"));
+  const others = (edge: EdgeShape): readonly Party[] => (edge.waitsFor.length === 0 ? present : waiters);
   const used = new Set<Party>();
   const why: string[] = [];
   let outside = 0;
   for (const edge of bug.edges) {
     const inCore = [...core].find((p) => !used.has(p) && fits(edge, p));
-    const party = inCore ?? waiters.find((p) => !used.has(p) && fits(edge, p));
+    const party = inCore ?? others(edge).find((p) => !used.has(p) && fits(edge, p));
     if (!party) return undefined;
     if (!inCore && edge.where !== "any") outside++;
     used.add(party);
-    why.push(`${party.subject.ref.comm ?? "a task"} waits for ${party.want!.class}${edge.holds ? ` holding ${edge.holds.join(" or ")}` : ""}`);
+    why.push(whyFits(edge, party));
   }
   // A shape whose members are there but do not close a proven cycle is a hint, not a match.
   const closed = outside === 0 ? 1 : 0.6;
@@ -51,12 +58,49 @@ function matchOne(bug: KnownBug, f: Finding, release: Release | undefined): Know
   };
 }
 
+function whyFits(edge: EdgeShape, party: Party): string {
+  const who = party.subject.ref.comm ?? "a task";
+  const place = fitting(edge, party) ?? "the kernel";
+  if (edge.waitsFor.length === 0) return `${who} runs in ${place}()`;
+  const held = edge.holds?.filter((name) => hasHold(party, name)) ?? [];
+  const lock = party.want?.id ? ` ${party.want.id}` : "";
+  return `${who} waits for ${party.want?.class}${lock}${held.length > 0 ? ` holding ${held.join(" and ")}` : ""}${edge.path ? ` in ${place}()` : ""}`;
+}
+
+function fitting(edge: EdgeShape, party: Party): string | undefined {
+  const names = namesOf(edge, party);
+  return edge.path?.find((n) => names.includes(n));
+}
+
 function fits(edge: EdgeShape, p: Party): boolean {
+  return fitsWant(edge, p) && fitsHolds(edge, p) && fitsPath(edge, p);
+}
+
+function fitsWant(edge: EdgeShape, p: Party): boolean {
   const { want } = p;
+  // A running task has no wait, or one that is only the name of the function it runs in.
+  if (edge.waitsFor.length === 0) return !want || want.class === "unknown";
   if (!want || !edge.waitsFor.includes(want.class)) return false;
   if (edge.id && !edge.id.includes(want.id ?? "")) return false;
-  if (edge.holds && !p.haves.some((h) => edge.holds!.includes(h.class))) return false;
-  const names = p.subject.now.stack.names;
+  return !edge.mode || want.mode === edge.mode;
+}
+
+function hasHold(p: Party, name: string): boolean {
+  return p.haves.some((h) => h.class === name || `${h.class}:${h.id ?? ""}` === name);
+}
+
+function fitsHolds(edge: EdgeShape, p: Party): boolean {
+  if (edge.holds && !edge.holds.some((name) => hasHold(p, name))) return false;
+  return !edge.notHolds?.some((name) => hasHold(p, name));
+}
+
+function namesOf(edge: EdgeShape, p: Party): readonly string[] {
+  const { stack } = p.subject.now;
+  return edge.unsure ? stack.frames.map((f) => f.symbol) : stack.names;
+}
+
+function fitsPath(edge: EdgeShape, p: Party): boolean {
+  const names = namesOf(edge, p);
   if (edge.path && !edge.path.some((n) => names.includes(n))) return false;
   if (edge.path2 && !edge.path2.some((n) => names.includes(n))) return false;
   return !edge.notPath?.some((n) => names.includes(n));

@@ -4,22 +4,29 @@ import type { Verdict } from "../types.ts";
 
 /** One arrow of the shape. All conditions that are given must hold for one and the same waiter. */
 export interface EdgeShape {
-  /** Classes of what the waiter waits for. */
+  /** Classes of what the waiter waits for; empty: it waits for nothing, it runs. */
   readonly waitsFor: readonly string[];
   /** The lock's own name, where the class alone is too wide. */
   readonly id?: readonly string[];
-  /** Classes of which the waiter must hold at least one. */
+  /** Mode in which it wants the lock. */
+  readonly mode?: "read" | "write";
+  /** What the waiter must hold at least one of: a class, or `class:name`. */
   readonly holds?: readonly string[];
+  /** What the waiter must not hold: a class, or `class:name`. */
+  readonly notHolds?: readonly string[];
   /** Functions of which at least one stands in the waiter's stack: the path, not the text of one log. */
   readonly path?: readonly string[];
   /** Functions, one of which must stand in the stack too (a second part of the path). */
   readonly path2?: readonly string[];
   /** Functions that must not stand in the waiter's stack. */
   readonly notPath?: readonly string[];
+  /** Frames marked `?` count as path: the task runs, and what the kernel printed of its stack is not sure. */
+  readonly unsure?: boolean;
   /** `core`: a member of the cycle; `any`: any waiter of the log. Default `core`. */
   readonly where?: "core" | "any";
 }
 
+/** A row of the table. */
 export interface KnownBug {
   readonly id: string;
   readonly title: string;

@@ -137,7 +137,7 @@ const open = (sink: EvidenceSink): LineReader => {
       const at = skipBlanks(l.text, 0);
       const c = l.text.charCodeAt(at);
       if (c === 82 /* R */ && isPlainRegister(l.text, at)) {
-        records.belongs(l);
+        records.registers(l, at);
         return true;
       }
       const f = c === 60 /* < */ ? undefined : parser.parse(l.text);
