@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { analyze, reduce, weakest } from "../src/waits/index.ts";
+import { analyze, reduce, strongest, weakest } from "../src/waits/index.ts";
 import type {
   Confidence,
   Context,
@@ -172,7 +172,7 @@ test("the arrows of a core keep every member blocked by themselves", () => {
           expect(new Set(edge.providers).size).toBe(edge.providers.length);
           expect(event.timer).toBeUndefined();
           expect(edge.confidence).toBe(
-            weakest([event.providersKnown ?? "proven", ...event.providers.map((p) => p.confidence)]),
+            weakest([event.providersKnown ?? "proven", strongest(event.providers.map((p) => p.confidence))]),
           );
         }
         expect(new Set(core.edges.map((e) => `${e.waiter} ${e.event}`)).size).toBe(core.edges.length);

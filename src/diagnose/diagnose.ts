@@ -21,7 +21,7 @@ import {
   unexplainedOf,
   unknownFramesOf,
 } from "./view.ts";
-import { type Party, partiesOf } from "./wants.ts";
+import { listedHolders, type Party, partiesOf } from "./wants.ts";
 
 export interface DiagnoseOptions {
   /** `uname -r` of the host, where the log does not say it (or says it wrongly). */
@@ -62,8 +62,8 @@ export function diagnoseEvidence(evidence: Evidence, options: DiagnoseOptions = 
   const subjects = subjectsOf(evidence, interpreter);
   const parties = partiesOf(evidence, subjects);
   const progress = progressOf(evidence);
-  const victims = victimsOf(evidence, parties);
-  const finding = decide(evidence, parties, progress, victims);
+  const world = { parties, victims: victimsOf(evidence, parties), listed: listedHolders(evidence, parties) };
+  const finding = decide(evidence, world, progress);
   const core = coreViews(finding);
   const groups = stuckGroups(finding);
   const bugs = matchKnownBugs(finding, evidence, release);

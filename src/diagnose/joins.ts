@@ -165,7 +165,9 @@ export function holdersOf(want: Want, waiter: number, parties: readonly Party[],
   const joins: Join[] = [];
   const me = parties[waiter]!;
   for (const have of index.byClass.get(want.class) ?? []) {
-    if (have.address !== undefined && want.address !== undefined) continue;
+    // Where lockdep lists what both hold, a guess from a stack does not count.
+    const listed = parties[have.subject]!.subject.locks !== undefined;
+    if (want.address !== undefined && (have.address !== undefined || listed)) continue;
     const join =
       have.subject === waiter ? selfJoinOf(want, have, me) : otherJoin(want, have, me, parties[have.subject]!);
     if (join) joins.push(join);

@@ -19,7 +19,7 @@ import type {
   WaitGraph,
 } from "../waits/types.ts";
 import { type HoldIndex, holdersOf, indexHolds, type Join, queuedWriters } from "./joins.ts";
-import type { Party, Want } from "./wants.ts";
+import type { Party, Want, World } from "./wants.ts";
 
 export interface Hypothesis {
   /** PG_writeback that reclaim waits for belongs to the unsubmitted bio of a blocked context, not to the device. */
@@ -49,6 +49,8 @@ export interface ImplicitNode {
     | "group"
     | "kthread";
   readonly name: string;
+  readonly pid?: number;
+  readonly comm?: string;
 }
 
 export interface Model {
@@ -91,11 +93,14 @@ class Builder {
   readonly #roles = new Map<string, ContextId>();
 
   constructor(
-    readonly parties: readonly Party[],
+    readonly world: World,
     readonly index: HoldIndex,
     readonly hypothesis: Hypothesis,
-    readonly victims: ReadonlySet<number>,
   ) {}
+
+  get parties(): readonly Party[] {
+    return this.world.parties;
+  }
 
   build(): Model {
     for (const p of this.parties) {
@@ -132,6 +137,38 @@ class Builder {
     return id;
   }
 
+  /** A holder that a lock list names and no stack shows: it may well run. */
+  #listed(address: string): ContextId | undefined {
+    const holder = this.world.listed.get(address);
+    if (!holder || this.index.byAddress.has(address)) return undefined;
+    const name = `${holder.comm} (${holder.pid})`;
+    const known = this.#roles.get(name);
+    if (known !== undefined) return known;
+    const id = this.contexts.length as ContextId;
+    this.#roles.set(name, id);
+    this.contexts.push({ kind: "task", pid: holder.pid, comm: holder.comm, line: holder.line });
+    this.implicit.push({ kind: "task", role: "unknown-holder", name, pid: holder.pid, comm: holder.comm });
+    return id;
+  }
+
+  #listedEvent(want: Want, resource: Resource, holder: ContextId): EventId {
+    return this.#cached(`listed ${want.address} ${holder}`, () => {
+      const id = this.events.length as EventId;
+      this.events.push({
+        resource,
+        verb: want.event,
+        providers: [
+          {
+            context: holder,
+            confidence: "proven",
+            why: ["lockdep lists the lock as held; the stack is not in this log"],
+          },
+        ],
+      });
+      return id;
+    });
+  }
+
   /** The flusher needs a handle; the transaction it would join is locked and waits for every open one. */
   #journalWait(): WaitCondition {
     const open = this.index.byClass.get("jbd2_handle") ?? [];
@@ -164,8 +201,10 @@ class Builder {
   #condition(want: Want, waiter: number): WaitCondition {
     if (want.any && want.retries && (want.class === "memcg_charge" || want.class === "reclaim"))
       return this.#reclaim(want, waiter);
-    const joins = this.#joinsOf(want, waiter);
+    const listed = want.address === undefined ? undefined : this.#listed(want.address);
+    const joins = listed === undefined ? this.#joinsOf(want, waiter) : [];
     const resource = resourceOf(want);
+    if (listed !== undefined) return { kind: "event", event: this.#listedEvent(want, resource, listed) };
     const timer = want.sleep === "timed" ? (want.seconds ?? 1) : undefined;
     const sure = joins.filter((j) => !isWeak(j));
     if (needsAll(want) && sure.length > 1) {
@@ -211,7 +250,7 @@ class Builder {
   }
 
   #victimJoins(waiter: number): Join[] {
-    return [...this.victims]
+    return [...this.world.victims]
       .filter((v) => v !== waiter)
       .map((v): Join => ({ subject: v, have: victimHave(v), confidence: "likely", self: false, exact: true }));
   }
@@ -318,11 +357,7 @@ export function resourceOf(w: Want): Resource {
   return { class: w.class, ...(w.id !== undefined && { id: w.id }) };
 }
 
-/** Builds the graph of the parties under a hypothesis. `victims`: indices of parties that the OOM killer chose. */
-export function modelOf(
-  parties: readonly Party[],
-  hypothesis: Hypothesis = {},
-  victims: ReadonlySet<number> = new Set(),
-): Model {
-  return new Builder(parties, indexHolds(parties), hypothesis, victims).build();
+/** Builds the graph of the world under a hypothesis. */
+export function modelOf(world: World, hypothesis: Hypothesis = {}): Model {
+  return new Builder(world, indexHolds(world.parties), hypothesis).build();
 }

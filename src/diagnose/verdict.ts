@@ -11,7 +11,7 @@ import { type Hypothesis, type Model, modelOf } from "./model.ts";
 import type { Progress } from "./progress.ts";
 import { type Terminal, terminalsOf } from "./terminals.ts";
 import type { Verdict } from "./types.ts";
-import type { Party } from "./wants.ts";
+import type { Party, World } from "./wants.ts";
 
 export interface Finding {
   readonly verdict: Verdict;
@@ -43,13 +43,8 @@ const STACKED = "what is waited for is in the hands of the blocked worker in thi
 const ALONE = "no other task of the group frees memory meanwhile";
 
 /** Deadlock, livelock, or where the chains end. */
-export function decide(
-  evidence: Evidence,
-  parties: readonly Party[],
-  progress: Progress,
-  victims: ReadonlySet<number>,
-): Finding {
-  const strict = run(parties, {}, victims);
+export function decide(evidence: Evidence, world: World, progress: Progress): Finding {
+  const strict = run(world, {});
   const trials: Trial[] = [
     { hypothesis: {}, assumptions: [], cap: "proven" },
     { hypothesis: { unsubmitted: true }, assumptions: [UNSUBMITTED], cap: "likely" },
@@ -58,27 +53,23 @@ export function decide(
   ];
   let suspect: Core | undefined;
   for (const trial of trials) {
-    const { model, analysis } = trial.assumptions.length === 0 ? strict : run(parties, trial.hypothesis, victims);
+    const { model, analysis } = trial.assumptions.length === 0 ? strict : run(world, trial.hypothesis);
     for (const core of analysis.cores) {
       const confidence = weakest([core.confidence, trial.cap]);
       if (core.verdict !== "deadlock") continue;
       if (confidence !== "possible" && holdsUp(core, model, trial.hypothesis, evidence, progress)) {
-        return found("deadlock", confidence, core, parties, victims, trial, strict, model);
+        return found("deadlock", confidence, core, world, trial, strict, model);
       }
       suspect ??= core;
     }
   }
-  const live = livelock(evidence, parties, progress, victims, strict);
+  const live = livelock(evidence, world, progress, strict);
   if (live) return live;
-  return open(evidence, parties, progress, strict, suspect);
+  return open(evidence, world.parties, progress, strict, suspect);
 }
 
-function run(
-  parties: readonly Party[],
-  hypothesis: Hypothesis,
-  victims: ReadonlySet<number>,
-): { model: Model; analysis: Analysis } {
-  const model = modelOf(parties, hypothesis, victims);
+function run(world: World, hypothesis: Hypothesis): { model: Model; analysis: Analysis } {
+  const model = modelOf(world, hypothesis);
   return { model, analysis: analyze(model.graph) };
 }
 
@@ -91,11 +82,19 @@ function holdsUp(core: Core, model: Model, hypothesis: Hypothesis, evidence: Evi
   if (hypothesis.stackedDevice && members.length < 2) return false;
   if (evidence.troubles.some((t) => t.kind !== "recovered") && (hypothesis.unsubmitted || hypothesis.stackedDevice))
     return false;
-  return members.every(isSettled) || (members.some(isSettled) && standsStill(progress));
+  if (standsStill(progress) && members.some(isSettled)) return true;
+  // Where it is not even known which of several candidates is the holder, somebody must say how long they have waited.
+  if (isAmbiguous(core, model)) return members.every((p) => p.subject.persistence === "stuck");
+  return members.every(isSettled);
 }
 
 function membersOf(core: Core, model: Model): Party[] {
   return core.contexts.map((c) => model.parties[c]).filter((p): p is Party => p !== undefined);
+}
+
+/** Several stacks hold something of the class that is waited for, and nothing tells which of them is meant. */
+function isAmbiguous(core: Core, model: Model): boolean {
+  return core.edges.some((e) => (model.joins.get(e.event) ?? []).filter((j) => !j.exact && j.have.frame >= 0).length > 1);
 }
 
 /** Known to stay where it is. */
@@ -128,14 +127,13 @@ function found(
   verdict: "deadlock" | "livelock",
   confidence: Confidence,
   core: Core,
-  parties: readonly Party[],
-  victims: ReadonlySet<number>,
+  world: World,
   trial: Trial,
   strict: { model: Model; analysis: Analysis },
   model: Model,
 ): Finding {
   // Who is stuck behind it: once the core is dead, the I/O it sits on is dead too.
-  const wide = run(parties, { ...trial.hypothesis, unsubmitted: true, unsubmittedForAll: true }, victims);
+  const wide = run(world, { ...trial.hypothesis, unsubmitted: true, unsubmittedForAll: true });
   const use = core.contexts.every((c) => wide.analysis.dead.includes(c)) ? wide.analysis : strict.analysis;
   return {
     verdict,
@@ -157,9 +155,8 @@ const LIVELOCK: Trial = {
 
 function livelock(
   evidence: Evidence,
-  parties: readonly Party[],
+  world: World,
   progress: Progress,
-  victims: ReadonlySet<number>,
   strict: { model: Model; analysis: Analysis },
 ): Finding | undefined {
   if (progress.storage === "advancing") return undefined;
@@ -171,7 +168,7 @@ function livelock(
         cap: "likely",
       }
     : LIVELOCK;
-  const { model, analysis } = run(parties, trial.hypothesis, victims);
+  const { model, analysis } = run(world, trial.hypothesis);
   for (const core of analysis.cores) {
     if (core.verdict !== "livelock" || core.confidence === "possible") continue;
     const members = membersOf(core, model);
@@ -182,7 +179,7 @@ function livelock(
     if (!members.every(isSettled) && !still && !fruitless) continue;
     if (progress.memory === "advancing" && !still) continue;
     const confidence = weakest([core.confidence, fruitless || still ? "likely" : "possible"]);
-    return found("livelock", confidence, core, parties, victims, trial, strict, model);
+    return found("livelock", confidence, core, world, trial, strict, model);
   }
   return undefined;
 }

@@ -16,7 +16,12 @@ export function refOf(model: Model, id: number): ContextRef {
   const party = model.parties[id];
   if (party) return party.subject.ref;
   const node = model.implicit[id - model.parties.length];
-  return { key: `implicit:${node?.role ?? id}`, kind: node?.kind ?? "unknown", ...(node && { comm: node.name }) };
+  return {
+    key: `implicit:${node?.role ?? id}`,
+    kind: node?.kind ?? "unknown",
+    ...(node && { comm: node.comm ?? node.name }),
+    ...(node?.pid !== undefined && { pid: node.pid }),
+  };
 }
 
 /** The core's edges, in the order of the cycle. */

@@ -60,6 +60,39 @@ export interface Party {
 /** Waits that are only steps of a reclaim loop. */
 const RECLAIM_STEPS = new Set(["reclaim", "memcg_charge", "lru_lock", "spinlock", "memcg_oom"]);
 
+/** Who is there, as far as the evidence shows. */
+export interface World {
+  readonly parties: readonly Party[];
+  /** Indices of parties that the OOM killer chose and that are still there. */
+  readonly victims: ReadonlySet<number>;
+  /** Holders by lock address that only a lock list shows, without a stack. */
+  readonly listed: ReadonlyMap<string, ListedHolder>;
+}
+
+export interface ListedHolder {
+  readonly pid: number;
+  readonly comm: string;
+  readonly input: number;
+  readonly line: number;
+}
+
+/**
+ * Locks that lockdep lists for tasks whose stack is not in the evidence. The last entry of such a list is left out: without
+ * the stack nobody can tell whether the task holds that lock or waits for it.
+ */
+export function listedHolders(evidence: Evidence, parties: readonly Party[]): Map<string, ListedHolder> {
+  const shown = new Set(parties.map((p) => p.subject.ref.pid));
+  const out = new Map<string, ListedHolder>();
+  for (const l of evidence.heldLocks) {
+    if (shown.has(l.pid)) continue;
+    for (const lock of l.locks.slice(0, -1)) {
+      if (lock.address !== undefined)
+        out.set(lock.address, { pid: l.pid, comm: l.comm, input: l.input, line: lock.line });
+    }
+  }
+  return out;
+}
+
 /** Parties of all subjects, in their order. */
 export function partiesOf(evidence: Evidence, subjects: readonly Subject[]): Party[] {
   const names = deviceNames(evidence);

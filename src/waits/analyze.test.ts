@@ -304,8 +304,8 @@ describe("cores", () => {
     expect(printAnalysis(graph, analyze(graph))).toBe(
       [
         "dead c0 c1 c2",
-        "deadlock knot exact likely: c0 c1 c2",
-        "  c0 --> element_freed(mempool m) by c1 c2 likely",
+        "deadlock knot exact proven: c0 c1 c2",
+        "  c0 --> element_freed(mempool m) by c1 c2 proven",
         "  c1 --> unlock(mutex l) by c0 proven",
         "  c2 --> unlock(mutex l) by c0 proven",
         "breakers c0 c1 c2",

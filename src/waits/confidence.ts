@@ -14,3 +14,10 @@ export function weakest(confidences: Iterable<Confidence>): Confidence {
   for (const c of confidences) if (compareConfidence(c, found) < 0) found = c;
   return found;
 }
+
+/** The surest of alternatives, any of which would do; `proven` when there is none. */
+export function strongest(confidences: Iterable<Confidence>): Confidence {
+  let found: Confidence | undefined;
+  for (const c of confidences) if (found === undefined || compareConfidence(c, found) > 0) found = c;
+  return found ?? "proven";
+}

@@ -1,5 +1,5 @@
 /** From a self-sustaining set to the arrows that keep it dead (@internal). */
-import { compareConfidence, weakest } from "./confidence.ts";
+import { compareConfidence, strongest, weakest } from "./confidence.ts";
 import { EVENT, type Net } from "./net.ts";
 import type { Confidence, ContextId, Core, CoreEdge, EventId, WaitGraph } from "./types.ts";
 
@@ -15,7 +15,8 @@ export function explain(graph: WaitGraph, net: Net): CoreEdge[][] {
   for (let v = contexts; v < kind.length; v++) {
     if (kind[v] !== EVENT) continue;
     const { providers, providersKnown = "proven" } = graph.events[origin[v]!]!;
-    sure[v] = weakest([providersKnown, ...providers.map((p) => p.confidence)]);
+    // A further candidate that is less sure does not weaken the claim: it is dead as well.
+    sure[v] = weakest([providersKnown, strongest(providers.map((p) => p.confidence))]);
     raisers[v] = [...new Set(providers.map((p) => p.context))];
   }
   /** The unmet inputs that keep a gate or context unmet: one of an AND, all of an OR. */

@@ -1,5 +1,5 @@
 export { type AnalyzeLimits, analyze } from "./analyze.ts";
-export { CONFIDENCES, compareConfidence, weakest } from "./confidence.ts";
+export { CONFIDENCES, compareConfidence, strongest, weakest } from "./confidence.ts";
 export {
   all,
   any,

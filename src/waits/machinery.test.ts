@@ -188,6 +188,16 @@ describe("nets", () => {
     );
   });
 
+  test("taking back counts contexts, not events", () => {
+    const g = graphBuilder();
+    g.wait(g.context({ kind: "task" }), g.event({ class: "completion" }, "complete"));
+    const state = settle(compile(g.build()));
+    release(state, 0);
+    expect([state.blocked, state.fired]).toEqual([0, 1]);
+    undo(state, 0);
+    expect([state.blocked, state.fired]).toEqual([1, 0]);
+  });
+
   test("a released context stays released when its own condition is met later", () => {
     const state = settle(compile(andGraph([[1], [0]])));
     expect(state.blocked).toBe(2);

@@ -81,6 +81,7 @@ export interface CoreEdge {
   /** True when the waiter waits for any of several events and this is one of them. */
   readonly any: boolean;
   readonly providers: readonly ContextId[];
+  /** That of the surest provider (a further, less sure one is dead as well), and of the list being complete. */
   readonly confidence: Confidence;
 }
 

@@ -62,3 +62,25 @@ describe.each(knownBugs.map((b) => b.id))("%s", (id) => {
     expect(d.knownBugs.map((b) => b.id)).not.toContain(id);
   });
 });
+
+test("a release outside a bug's range halves its match", async () => {
+  const log = readFileSync(new URL("memcg-oom-trap.match.log", SAMPLES), "utf8");
+  expect((await diagnose(log)).knownBugs[0]).toMatchObject({ id: "memcg-oom-trap", match: 1 });
+  expect((await diagnose(log, { release: "3.11.0" })).knownBugs[0]?.match).toBe(1);
+  expect((await diagnose(log, { release: "3.12.0" })).knownBugs[0]?.match).toBe(0.5);
+});
+
+test("every edge needs a waiter of its own: one of two tasks alone is no match", async () => {
+  const log = readFileSync(new URL("dm-integrity-range.match.log", SAMPLES), "utf8");
+  const second = log.indexOf("INFO: task kworker/0:8");
+  expect(second).toBeGreaterThan(0);
+  expect((await diagnose(log.slice(0, second))).knownBugs).toEqual([]);
+});
+
+test("what is said of a match names the tasks, what they wait for and hold", async () => {
+  const d = await sample("shrinker-rwsem-slow.match.log");
+  expect(d.knownBugs[0]?.why).toEqual([
+    "mount waits for rwsem shrinker_rwsem",
+    "bash waits for rpc holding rwsem:shrinker_rwsem",
+  ]);
+});

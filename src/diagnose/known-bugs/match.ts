@@ -58,13 +58,16 @@ function matchOne(bug: KnownBug, f: Finding, release: Release | undefined): Know
   };
 }
 
+/** What was found of an edge: the hold where the shape asks for one, else the path that singles it out. */
 function whyFits(edge: EdgeShape, party: Party): string {
   const who = party.subject.ref.comm ?? "a task";
-  const place = fitting(edge, party) ?? "the kernel";
-  if (edge.waitsFor.length === 0) return `${who} runs in ${place}()`;
-  const held = edge.holds?.filter((name) => hasHold(party, name)) ?? [];
+  const place = fitting(edge, party);
+  if (edge.waitsFor.length === 0) return `${who} runs in ${place ?? "the kernel"}()`;
   const lock = party.want?.id ? ` ${party.want.id}` : "";
-  return `${who} waits for ${party.want?.class}${lock}${held.length > 0 ? ` holding ${held.join(" and ")}` : ""}${edge.path ? ` in ${place}()` : ""}`;
+  const waits = `${who} waits for ${party.want?.class}${lock}`;
+  const held = edge.holds?.filter((name) => hasHold(party, name)) ?? [];
+  if (held.length > 0) return `${waits} holding ${held.join(" and ")}`;
+  return place ? `${waits} in ${place}()` : waits;
 }
 
 function fitting(edge: EdgeShape, party: Party): string | undefined {

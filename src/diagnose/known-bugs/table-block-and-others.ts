@@ -28,7 +28,8 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     fix: 'commit d0a255e795ab ("loop: set PF_MEMALLOC_NOIO for the worker thread") (v5.3)',
     affected: "before 5.3: dm-bufio users (dm-thin, dm-verity, dm-integrity) on top of a loop device",
     era: { before: "5.3" },
-    today: "reboot; losetup --direct-io=on makes the loop worker allocate far less",
+    today:
+      "reboot; until the fix is in: no thin pools, dm-verity or dm-integrity on loop devices of hosts short of memory",
     verdicts: ["deadlock", "unknown", "lost-io"],
     edges: [
       {
@@ -46,7 +47,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
       },
       { waitsFor: ["device_io", "request_tag"], holds: ["mutex:dm_bufio_client"] },
     ],
-    source: "commits bd293d071ffe and d0a255e795ab; drivers/md/dm-bufio.c:dm_bufio_shrink_scan",
+    source: "changelog of bd293d071ffe (reverted), d0a255e795ab; drivers/md/dm-bufio.c:dm_bufio_shrink_scan",
   },
   {
     id: "dm-snapshot-cow-throttle",

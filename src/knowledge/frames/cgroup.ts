@@ -295,8 +295,9 @@ const threadgroupRows: readonly KnowledgeRow[] = [
       "cgroup_transfer_tasks",
       "cgroup_attach_task_all",
     ],
-    callees: ["percpu_down_write"],
-    notCallees: ["percpu_rwsem_wait", "cgroup_kn_lock_live"],
+    // Only in the grace period: waiting for readers it is a queued writer, not a holder.
+    callees: ["rcu_sync_enter", "synchronize_rcu", "synchronize_sched", "synchronize_rcu_expedited", "__wait_rcu_gp"],
+    notCallees: ["cgroup_kn_lock_live"],
     class: "percpu_rwsem",
     id: "cgroup_threadgroup_rwsem",
     mode: "write",
@@ -575,5 +576,19 @@ const freezerRows: readonly KnowledgeRow[] = [
   },
 ];
 
+const destroyRows: readonly KnowledgeRow[] = [
+  {
+    kind: "hold",
+    fn: ["css_free_rwork_fn", "css_free_work_fn"],
+    callees: ["cgroup_lock_and_drain_offline"],
+    class: "cgroup_offline",
+    scope: "global",
+    confidence: "likely",
+    because: "occupies cgroup_destroy_wq, which runs one item at a time: the offline it waits for is queued behind it",
+    era: { since: "3.15", before: "6.17" },
+    source: "kernel/cgroup/cgroup.c:cgroup_destroy_root; commit 79f919a89c9d (v6.17) splits the workqueue",
+  },
+];
+
 /** cgroup core, cpuset and freezers. */
-export const cgroupRows: readonly KnowledgeRow[] = [...mutexRows, ...threadgroupRows, ...cpusetRows, ...freezerRows];
+export const cgroupRows: readonly KnowledgeRow[] = [...mutexRows, ...threadgroupRows, ...cpusetRows, ...freezerRows, ...destroyRows];

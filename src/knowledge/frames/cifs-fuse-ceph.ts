@@ -682,5 +682,30 @@ const ceph: readonly KnowledgeRow[] = [
   },
 ];
 
+const cifsNested: readonly KnowledgeRow[] = [
+  {
+    kind: "hold",
+    fn: ["compound_send_recv", "cifs_send_recv", "cifs_call_async"],
+    callees: ["smb2_setup_request", "smb2_setup_async_request", "cifs_setup_request", "cifs_setup_async_request", "smb_send_rqst", "__smb_send_rqst", "smb311_update_preauth_hash"],
+    class: "mutex",
+    id: "srv_mutex",
+    scope: "server",
+    confidence: "proven",
+    because: "signs and queues the request under srv_mutex",
+    source: "fs/cifs/transport.c:compound_send_recv; commit cc391b694ff0 (v6.0): allocations there must not recurse",
+  },
+  {
+    kind: "hold",
+    fn: ["smb2_reconnect", "cifs_reconnect_tcon"],
+    callees: ["SMB2_tcon", "cifs_setup_session", "cifs_negotiate_protocol", "smb3_validate_negotiate", "SMB2_sess_setup", "SMB2_negotiate", "CIFSTCon"],
+    class: "mutex",
+    id: "session_mutex",
+    scope: "server",
+    confidence: "proven",
+    because: "sets the session and tree up again under session_mutex",
+    source: "fs/cifs/smb2pdu.c:smb2_reconnect",
+  },
+];
+
 /** Rows of CIFS, FUSE and Ceph. */
-export const cifsFuseCephRows: readonly KnowledgeRow[] = [...fuse, ...cifs, ...ceph];
+export const cifsFuseCephRows: readonly KnowledgeRow[] = [...fuse, ...cifs, ...ceph, ...cifsNested];

@@ -3,7 +3,7 @@
  * below a bio is a provider of that bio's completion, by its worker or by the device further down.
  */
 import type { KnowledgeRow } from "../types.ts";
-import { completionFrames } from "./locking.ts";
+import { completionFrames, mutexFrames } from "./locking.ts";
 
 const target = {
   kind: "wait",
@@ -44,7 +44,10 @@ const coreRows: readonly KnowledgeRow[] = [
       "__dm_suspend",
       "dm_table_presuspend_targets",
       "dm_table_postsuspend_targets",
+      "dm_table_set_restrictions",
+      "dm_sync_table",
       "synchronize_srcu",
+      "__synchronize_srcu",
     ],
     class: "mutex",
     id: "dm_suspend_lock",
@@ -78,8 +81,55 @@ const coreRows: readonly KnowledgeRow[] = [
     ],
     class: "mutex",
     id: "dm_suspend_lock",
-    scope: "device",
+    // One per mapped device, and a pool's is held while those of its thin devices are taken: twice in a stack is two locks.
+    scope: "request",
     source: "drivers/md/dm.c:dm_suspend",
+  },
+  {
+    kind: "caller",
+    of: ["srcu"],
+    fn: ["dm_sync_table", "__bind", "__unbind", "dm_swap_table", "__dm_suspend", "__dm_destroy"],
+    class: "srcu",
+    id: "dm_io_barrier",
+    event: "grace_period",
+    scope: "device",
+    source: "drivers/md/dm.c:dm_sync_table (md->io_barrier)",
+  },
+  {
+    kind: "hold",
+    fn: ["__dm_destroy"],
+    callees: mutexFrames,
+    class: "srcu",
+    id: "dm_io_barrier",
+    scope: "device",
+    confidence: "proven",
+    because: "has the live table pinned (SRCU) when it takes suspend_lock",
+    era: { before: "4.3" },
+    source: 'drivers/md/dm.c:__dm_destroy; commit 2a708cff93f1 ("dm: fix AB-BA deadlock in __dm_destroy()")',
+  },
+  {
+    kind: "hold",
+    fn: ["dm_submit_bio", "dm_make_request", "dm_process_bio"],
+    callees: ["__map_bio", "dm_split_and_process_bio", "__split_and_process_bio", "__split_and_process_non_flush"],
+    class: "srcu",
+    id: "dm_io_barrier",
+    scope: "device",
+    confidence: "proven",
+    because: "maps a bio with the live table pinned (SRCU)",
+    source: "drivers/md/dm.c:dm_submit_bio (dm_get_live_table)",
+  },
+  {
+    kind: "hold",
+    fn: ["dm_swap_table"],
+    callees: ["dm_table_set_restrictions", "dm_calculate_queue_limits"],
+    notCallees: ["blk_mq_freeze_queue_wait", "blk_mq_freeze_queue"],
+    class: "queue_freeze",
+    id: "q_usage_counter",
+    mode: "read",
+    scope: "device",
+    confidence: "likely",
+    because: "the device is suspended: its requests end only after the new table is in and it is resumed",
+    source: "drivers/md/dm.c:dm_swap_table (only while suspended)",
   },
   {
     kind: "caller",
@@ -598,6 +648,18 @@ const snapshotRows: readonly KnowledgeRow[] = [
     providers: ["kthread", "holder", "device"],
     era: { before: "5.4" },
     source: "drivers/md/dm-snap.c:start_copy (cow_count semaphore, v4.20 to v5.3)",
+  },
+  {
+    ...target,
+    fn: ["start_copy", "start_full_bio", "account_start_copy"],
+    callees: ["down", "__down", "__down_common"],
+    callers: ["run_complete_job", "copy_callback"],
+    id: "cow_count",
+    event: "copy_done",
+    providers: ["holder"],
+    era: { before: "5.4" },
+    source:
+      'drivers/md/dm-snap.c:start_copy in kcopyd\'s own worker, which alone completes copies; commit b21555786f18 ("dm snapshot: rework COW throttling to fix deadlock")',
   },
   {
     kind: "hold",

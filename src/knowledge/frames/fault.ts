@@ -898,6 +898,80 @@ const doing: readonly KnowledgeRow[] = [
   },
 ];
 
+const nestedRows: readonly KnowledgeRow[] = [
+  {
+    kind: "caller",
+    of: ["rwsem"],
+    fn: ["unmap_ref_private"],
+    callers: ["hugetlb_fault"],
+    class: "rwsem",
+    id: "i_mmap_rwsem",
+    mode: "write",
+    scope: "lock",
+    source: "mm/hugetlb.c:unmap_ref_private (i_mmap_lock_write of the mapping that faults)",
+  },
+  {
+    kind: "hold",
+    fn: ["hugetlb_fault"],
+    callees: ["hugetlb_cow", "hugetlb_no_page"],
+    class: "rwsem",
+    id: "i_mmap_rwsem",
+    mode: "read",
+    scope: "inode",
+    confidence: "likely",
+    because: "a huge page fault holds i_mmap_rwsem (read) of its mapping",
+    era: { since: "5.7", before: "5.11" },
+    source: "mm/hugetlb.c:hugetlb_fault; commit e7dd91c456a8 (v5.11) drops it on the error path",
+  },
+  {
+    kind: "caller",
+    of: ["rwsem"],
+    fn: ["hugetlb_vma_lock_write"],
+    callers: ["walk_hugetlb_range"],
+    class: "rwsem",
+    id: "hugetlb_vma_lock",
+    mode: "write",
+    scope: "lock",
+    source: "mm/hugetlb.c:hugetlb_vma_lock_write (of the area that is walked)",
+  },
+  {
+    kind: "hold",
+    fn: ["walk_hugetlb_range"],
+    callees: ["hugetlb_vma_lock_write", "pagemap_scan_hugetlb_entry", "pagemap_hugetlb_range", "smaps_hugetlb_range", "gather_hugetlb_stats"],
+    class: "rwsem",
+    id: "hugetlb_vma_lock",
+    mode: "read",
+    scope: "mm",
+    confidence: "proven",
+    because: "the page walk holds the area's hugetlb vma lock (read)",
+    era: { since: "6.1" },
+    source: "mm/pagewalk.c:walk_hugetlb_range",
+  },
+  {
+    kind: "hold",
+    fn: ["do_munmap"],
+    callees: ["unmap_region", "remove_vma", "remove_vma_list", "unmap_vmas", "free_pgtables"],
+    class: "mmap_lock",
+    mode: "write",
+    scope: "mm",
+    confidence: "proven",
+    because: "unmaps the whole range under mmap_sem (write)",
+    era: { before: "4.20" },
+    source: "mm/mmap.c:do_munmap; commit dd2283f2605e (v4.20) downgrades it",
+  },
+  {
+    kind: "hold",
+    fn: ["mmap_region", "do_mmap", "do_mmap_pgoff"],
+    callees: ["call_mmap", "ext4_file_mmap", "xfs_file_mmap", "btrfs_file_mmap", "nfs_file_mmap", "fuse_file_mmap", "v9fs_file_mmap", "i915_gem_mmap", "drm_gem_mmap", "ttm_bo_mmap", "hugetlbfs_file_mmap"],
+    class: "mmap_lock",
+    mode: "write",
+    scope: "mm",
+    confidence: "proven",
+    because: "maps under mmap_lock (write)",
+    source: "mm/mmap.c:mmap_region",
+  },
+];
+
 /** Page faults, mmap_lock, rmap locks, huge pages, KSM. */
 export const faultRows: readonly KnowledgeRow[] = [
   ...waits,
@@ -905,5 +979,4 @@ export const faultRows: readonly KnowledgeRow[] = [
   ...rmapCallers,
   ...pageLockHolds,
   ...mmapHolds,
-  ...doing,
-];
+  ...doing, ...nestedRows];

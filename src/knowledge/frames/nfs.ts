@@ -82,7 +82,8 @@ const waits: readonly KnowledgeRow[] = [
     event: "recovered",
     scope: "server",
     sleep: "killable",
-    providers: ["kthread", "server"],
+    // The state manager alone clears the bit; that it may wait for the server itself is its own stack's matter.
+    providers: ["kthread"],
     source: "fs/nfs/nfs4state.c:nfs4_wait_clnt_recover (NFS4CLNT_MANAGER_RUNNING)",
   },
   {
@@ -549,5 +550,18 @@ const doing: readonly KnowledgeRow[] = [
   },
 ];
 
+const reopenRows: readonly KnowledgeRow[] = [
+  {
+    kind: "hold",
+    fn: ["nfs4_reclaim_open_state", "nfs4_reclaim_locks"],
+    class: "rwsem",
+    id: "nfs_state_recovery",
+    scope: "server",
+    confidence: "possible",
+    because: "recovers the state of every open file in turn",
+    source: "fs/nfs/nfs4state.c:nfs4_reclaim_open_state",
+  },
+];
+
 /** Rows of NFS and sunrpc. */
-export const nfsRows: readonly KnowledgeRow[] = [...waits, ...callers, ...holds, ...doing];
+export const nfsRows: readonly KnowledgeRow[] = [...waits, ...callers, ...holds, ...doing, ...reopenRows];

@@ -891,6 +891,66 @@ const neutral: readonly KnowledgeRow[] = [
   },
 ];
 
+const debugfsRows: readonly KnowledgeRow[] = [
+  {
+    kind: "caller",
+    of: ["rwsem"],
+    fn: ["shrinker_debugfs_count_show", "shrinker_debugfs_scan_write"],
+    class: "rwsem",
+    id: "shrinker_rwsem",
+    mode: "read",
+    scope: "global",
+    era: { since: "5.19", before: "6.7" },
+    source: "mm/shrinker_debug.c:shrinker_debugfs_count_show",
+  },
+  {
+    kind: "caller",
+    of: ["completion"],
+    fn: ["__debugfs_file_removed", "debugfs_file_put"],
+    class: "debugfs_active",
+    event: "release",
+    scope: "lock",
+    providers: ["holder"],
+    source: "fs/debugfs/inode.c:__debugfs_file_removed (readers and writers of the file must leave)",
+  },
+  {
+    kind: "caller",
+    of: ["completion"],
+    fn: ["__debugfs_file_removed"],
+    callers: ["shrinker_debugfs_remove", "unregister_shrinker", "shrinker_free"],
+    class: "debugfs_active",
+    id: "shrinker",
+    event: "release",
+    scope: "lock",
+    providers: ["holder"],
+    source: "fs/debugfs/inode.c:__debugfs_file_removed",
+  },
+  {
+    kind: "hold",
+    fn: ["full_proxy_read", "full_proxy_write"],
+    callees: ["shrinker_debugfs_count_show", "shrinker_debugfs_scan_write"],
+    class: "debugfs_active",
+    id: "shrinker",
+    scope: "lock",
+    confidence: "likely",
+    because: "is inside a file of a shrinker's debugfs directory",
+    source: "fs/debugfs/file.c:debugfs_file_get",
+  },
+  {
+    kind: "hold",
+    fn: ["unregister_shrinker"],
+    callees: ["shrinker_debugfs_remove"],
+    class: "rwsem",
+    id: "shrinker_rwsem",
+    mode: "write",
+    scope: "global",
+    confidence: "proven",
+    because: "removes the shrinker's debugfs directory under shrinker_rwsem",
+    era: { since: "5.19", before: "6.3" },
+    source: "mm/vmscan.c:unregister_shrinker; commit badc28d4924b (v6.2) moves it out",
+  },
+];
+
 /** Reclaim, compaction, migration, shrinkers and the drains they wait for. */
 export const reclaimRows: readonly KnowledgeRow[] = [
   ...throttles,
@@ -903,5 +963,4 @@ export const reclaimRows: readonly KnowledgeRow[] = [
   ...migration,
   ...spinLocks,
   ...doing,
-  ...neutral,
-];
+  ...neutral, ...debugfsRows];

@@ -348,5 +348,51 @@ const doing: readonly KnowledgeRow[] = [
   },
 ];
 
+const zswapRows: readonly KnowledgeRow[] = [
+  {
+    kind: "caller",
+    of: ["mutex"],
+    fn: ["crypto_exit_scomp_ops_async", "crypto_scomp_init_tfm", "crypto_scomp_exit_tfm", "crypto_register_scomp"],
+    class: "mutex",
+    id: "scomp_lock",
+    scope: "global",
+    source: "crypto/scompress.c:scomp_lock",
+  },
+  {
+    kind: "hold",
+    fn: ["crypto_scomp_init_tfm"],
+    callees: ["vmalloc_node", "__vmalloc_node_range", "__vmalloc_node_range_noprof", "crypto_scomp_alloc_scratches", "crypto_scomp_alloc_all_scratches"],
+    class: "mutex",
+    id: "scomp_lock",
+    scope: "global",
+    confidence: "likely",
+    because: "allocates the scratch buffers under scomp_lock",
+    source: "crypto/scompress.c:crypto_scomp_init_tfm",
+  },
+  {
+    kind: "hold",
+    fn: ["zswap_cpu_comp_dead"],
+    callees: ["crypto_destroy_tfm", "crypto_free_acomp", "crypto_exit_scomp_ops_async"],
+    class: "mutex",
+    id: "zswap_acomp_ctx",
+    scope: "lock",
+    confidence: "likely",
+    because: "frees the compressor of its CPU under the context's mutex",
+    era: { since: "6.6", before: "6.15" },
+    source: "mm/zswap.c:zswap_cpu_comp_dead (the mutex came with v6.14 and its stable back ports, and was left before crypto_free_acomp() soon after)",
+  },
+  {
+    kind: "hold",
+    fn: ["zswap_store", "zswap_load", "zswap_frontswap_store", "zswap_frontswap_load", "zswap_compress", "zswap_decompress"],
+    callees: ["crypto_wait_req", "crypto_acomp_compress", "crypto_acomp_decompress"],
+    class: "mutex",
+    id: "zswap_acomp_ctx",
+    scope: "lock",
+    confidence: "likely",
+    because: "uses the compressor of its CPU under the context's mutex",
+    source: "mm/zswap.c:zswap_compress",
+  },
+];
+
 /** Swap. */
-export const swapRows: readonly KnowledgeRow[] = [...waits, ...callers, ...holds, ...doing];
+export const swapRows: readonly KnowledgeRow[] = [...waits, ...callers, ...holds, ...doing, ...zswapRows];

@@ -83,6 +83,18 @@ const waits: readonly KnowledgeRow[] = [
   },
   {
     kind: "wait",
+    fn: ["__wait_on_freeing_inode"],
+    // The walk itself marks inodes I_FREEING and frees them only after it: nobody else's, as a rule.
+    callers: ["inode_lru_isolate"],
+    class: "inode_new",
+    id: "I_FREEING",
+    event: "freed",
+    scope: "lock",
+    sleep: "uninterruptible",
+    source: 'commit 2a0629834cd8 ("vfs: Don\'t evict inode under the inode lru traversing context") (v6.11)',
+  },
+  {
+    kind: "wait",
     fn: ["__wait_on_inode", "wait_on_inode", "inode_wait"],
     class: "inode_new",
     id: "I_NEW",
@@ -1189,6 +1201,78 @@ const inodeHolds: readonly KnowledgeRow[] = [
   },
 ];
 
+/** Splicing: the pipe is locked around the call that moves the data. */
+const splicing: readonly KnowledgeRow[] = [
+  {
+    kind: "hold",
+    fn: ["iter_file_splice_write", "generic_file_splice_write", "default_file_splice_write", "splice_from_pipe"],
+    callees: [
+      "vfs_iter_write",
+      "do_iter_write",
+      "do_iter_readv_writev",
+      "splice_from_pipe_feed",
+      "__splice_from_pipe",
+      "pipe_to_file",
+      "pipe_to_sendpage",
+      "generic_file_write_iter",
+      "ext4_file_write_iter",
+      "xfs_file_write_iter",
+      "btrfs_file_write_iter",
+      "ovl_write_iter",
+      "kernel_sendpage",
+      "write_pipe_buf",
+    ],
+    notCallees: [
+      "pipe_lock",
+      "pipe_wait",
+      "pipe_wait_readable",
+      "splice_from_pipe_next",
+      "splice_from_pipe_wait",
+      "wait_for_space",
+    ],
+    class: "mutex",
+    id: "pipe_mutex",
+    scope: "task",
+    confidence: "proven",
+    because: "the pipe stays locked while its buffers are written to the file",
+    source: "fs/splice.c:iter_file_splice_write (pipe_lock)",
+  },
+  {
+    kind: "hold",
+    fn: ["splice_file_to_pipe", "do_splice", "do_tee"],
+    callees: [
+      "vfs_splice_read",
+      "do_splice_read",
+      "do_splice_to",
+      "generic_file_splice_read",
+      "filemap_splice_read",
+      "copy_splice_read",
+    ],
+    notCallees: ["pipe_lock", "wait_for_space", "opipe_prep", "ipipe_prep"],
+    class: "mutex",
+    id: "pipe_mutex",
+    scope: "task",
+    confidence: "likely",
+    because: "the pipe is locked before the file is read into it (4.9 and later)",
+    era: { since: "4.9" },
+    source: 'commit 8924feff66f3 ("splice: lift pipe_lock out of splice_to_pipe()") (v4.9)',
+  },
+];
+
+/** Completion of direct I/O, which setattr and truncate wait for with the inode locked. */
+const dioCompletion: readonly KnowledgeRow[] = [
+  {
+    kind: "hold",
+    fn: ["dio_complete", "dio_aio_complete_work", "iomap_dio_complete", "iomap_dio_complete_work"],
+    notCallees: ["generic_write_sync", "vfs_fsync_range"],
+    class: "dio_count",
+    scope: "inode",
+    confidence: "proven",
+    because: "ends a direct I/O: i_dio_count goes down only after its end_io callback",
+    source: "fs/direct-io.c:dio_complete, fs/iomap/direct-io.c:iomap_dio_complete (inode_dio_end)",
+  },
+];
+
 /** sync and friends inside a super block visit. */
 const syncCallees: readonly string[] = [
   "sync_inodes_one_sb",
@@ -1631,6 +1715,8 @@ export const vfsRows: readonly KnowledgeRow[] = [
   ...waits,
   ...callers,
   ...inodeHolds,
+  ...splicing,
+  ...dioCompletion,
   ...superHolds,
   ...bufferHolds,
   ...doing,
