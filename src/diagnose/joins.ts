@@ -7,6 +7,7 @@
 import { isEntryFrame } from "../knowledge/frames/entry.ts";
 import type { Scope } from "../knowledge/types.ts";
 import type { Confidence } from "../waits/types.ts";
+import { isKin } from "./kin.ts";
 import { agree } from "./places.ts";
 import type { Have, Party, Want } from "./wants.ts";
 
@@ -66,9 +67,9 @@ export function indexHolds(parties: readonly Party[]): HoldIndex {
 
 const NAMELESS = new Set(["mutex", "rwsem", "semaphore", "percpu_rwsem"]);
 
-/** The function that takes the nameless lock this want is for. */
+/** The function that takes the lock this want is for, when no row says who holds it. */
 function takerOf(want: Want | undefined): string | undefined {
-  if (!want || want.id !== undefined || want.address !== undefined || !NAMELESS.has(want.class)) return undefined;
+  if (!want || want.address !== undefined || !NAMELESS.has(want.class) || want.scope === "global") return undefined;
   return want.caller !== undefined && !isEntryFrame(want.caller) ? want.caller : undefined;
 }
 
@@ -89,7 +90,7 @@ function insideOf(parties: readonly Party[]): Map<string, { subject: number; fra
 }
 
 /**
- * A lock that no table names is known by the function that takes it: another task inside that function, past the lock, is
+ * A lock whose holders no table knows is known by the function that takes it: another task inside that function, past the lock, is
  * the likely holder. Readers do not stand in each other's way.
  */
 function insiders(want: Want, waiter: number, parties: readonly Party[], index: HoldIndex): Join[] {
@@ -133,14 +134,17 @@ const BOUNDARY = new Set([
   "shrink_slab_memcg",
 ]);
 
-/** Bits of an inode's state that code down the stack meets again on the inode it is already busy with. */
-const SAME_INODE = new Set(["inode_sync", "inode_writeback"]);
+/**
+ * What code further down a stack meets again on the object it is already busy with: bits of an inode's state, and the
+ * accounting lock of a group that an interrupt finds taken by the task it interrupted.
+ */
+const SAME_OBJECT = new Set(["inode_sync", "inode_writeback", "memcg_move_lock"]);
 
 function selfJoin(want: Want, have: Have, party: Party): Confidence | undefined {
   if (want.frame < 0 || have.frame < 0 || have.frame <= want.frame) return undefined;
   if (want.mode === "read" && have.mode === "read") return undefined;
   if (oneInstance(want.scope, want.id ?? have.id)) return have.confidence === "proven" ? "likely" : have.confidence;
-  if (!SAME_INODE.has(want.class)) return undefined;
+  if (!SAME_OBJECT.has(want.class)) return undefined;
   const between = party.subject.now.stack.names.slice(want.frame, have.frame);
   return between.some((n) => BOUNDARY.has(n)) ? undefined : "likely";
 }
@@ -187,6 +191,8 @@ function otherJoin(want: Want, have: Have, me: Party, other: Party): Join | unde
   const scope = want.scope === "lock" ? have.scope : want.scope;
   // A lock known only as "some mutex" is nobody's in particular.
   if (scope === "lock" && (want.id === undefined || have.id === undefined)) return undefined;
+  const named = want.id !== undefined && want.id === have.id;
+  if (RUN_BY_OTHERS.has(want.class) && !named && !isKin(me.subject, want.frame, other.subject)) return undefined;
   const a = agree(scope, me.place, other.place);
   if (a === "different") return undefined;
   const exact = a === "same";
@@ -198,6 +204,9 @@ function otherJoin(want: Want, have: Have, me: Party, other: Party): Join | unde
     exact,
   };
 }
+
+/** Waits for something that some worker or thread does; which one, only kinship tells. */
+const RUN_BY_OTHERS = new Set(["work_flush", "workqueue", "kthread_stop"]);
 
 function idsAgree(want: Want, have: Have): boolean {
   return want.id === undefined || have.id === undefined || want.id === have.id;

@@ -94,7 +94,9 @@ function membersOf(core: Core, model: Model): Party[] {
 
 /** Several stacks hold something of the class that is waited for, and nothing tells which of them is meant. */
 function isAmbiguous(core: Core, model: Model): boolean {
-  return core.edges.some((e) => (model.joins.get(e.event) ?? []).filter((j) => !j.exact && j.have.frame >= 0).length > 1);
+  return core.edges.some(
+    (e) => (model.joins.get(e.event) ?? []).filter((j) => !j.exact && j.have.frame >= 0).length > 1,
+  );
 }
 
 /** Known to stay where it is. */

@@ -1,5 +1,5 @@
 /** `unwedge bugs [ID]`: the known deadlocks, livelocks and stalls that a diagnosis is compared with. */
-import { knownBugs } from "../../diagnose/known-bugs/table.ts";
+import { knownBugs } from "../../diagnose/index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { usageError } from "../messages.ts";
 import { didYouMean } from "../near.ts";
@@ -39,7 +39,7 @@ export async function runBugs(
       b.id,
       `  ${b.title}`,
       `  affected: ${b.affected}`,
-      `  fix:      ${b.fix ?? "none merged"}`,
+      `  fix:      ${b.fix ?? "none known"}`,
       `  today:    ${b.today}`,
       ...(b.incident === null ? [] : [`  incident: ${b.incident}`]),
     ]

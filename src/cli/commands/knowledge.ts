@@ -1,5 +1,5 @@
 /** `unwedge knowledge [FUNCTION]`: what the table says of a kernel function, each row with its source. */
-import { allRows } from "../../knowledge/rows.ts";
+import { allRows } from "../../knowledge/index.ts";
 import type { KnowledgeRow } from "../../knowledge/types.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { usageError } from "../messages.ts";

@@ -230,6 +230,7 @@ const requestRows: readonly KnowledgeRow[] = [
     scope: "device",
     confidence: "likely",
     because: "plugged zone writes keep the usage references they entered the queue with",
+    era: { since: "6.10", before: "6.16" },
     source: "block/blk-zoned.c:blk_zone_wplug_bio_work (v6.10)",
   },
 ];

@@ -591,4 +591,10 @@ const destroyRows: readonly KnowledgeRow[] = [
 ];
 
 /** cgroup core, cpuset and freezers. */
-export const cgroupRows: readonly KnowledgeRow[] = [...mutexRows, ...threadgroupRows, ...cpusetRows, ...freezerRows, ...destroyRows];
+export const cgroupRows: readonly KnowledgeRow[] = [
+  ...mutexRows,
+  ...threadgroupRows,
+  ...cpusetRows,
+  ...freezerRows,
+  ...destroyRows,
+];

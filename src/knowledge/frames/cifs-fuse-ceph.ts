@@ -686,7 +686,15 @@ const cifsNested: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["compound_send_recv", "cifs_send_recv", "cifs_call_async"],
-    callees: ["smb2_setup_request", "smb2_setup_async_request", "cifs_setup_request", "cifs_setup_async_request", "smb_send_rqst", "__smb_send_rqst", "smb311_update_preauth_hash"],
+    callees: [
+      "smb2_setup_request",
+      "smb2_setup_async_request",
+      "cifs_setup_request",
+      "cifs_setup_async_request",
+      "smb_send_rqst",
+      "__smb_send_rqst",
+      "smb311_update_preauth_hash",
+    ],
     class: "mutex",
     id: "srv_mutex",
     scope: "server",
@@ -697,7 +705,15 @@ const cifsNested: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["smb2_reconnect", "cifs_reconnect_tcon"],
-    callees: ["SMB2_tcon", "cifs_setup_session", "cifs_negotiate_protocol", "smb3_validate_negotiate", "SMB2_sess_setup", "SMB2_negotiate", "CIFSTCon"],
+    callees: [
+      "SMB2_tcon",
+      "cifs_setup_session",
+      "cifs_negotiate_protocol",
+      "smb3_validate_negotiate",
+      "SMB2_sess_setup",
+      "SMB2_negotiate",
+      "CIFSTCon",
+    ],
     class: "mutex",
     id: "session_mutex",
     scope: "server",

@@ -1283,6 +1283,45 @@ const lockHolds: readonly KnowledgeRow[] = [
   },
 ];
 
+/** Work items that others of the file system flush. */
+const work: readonly KnowledgeRow[] = [
+  {
+    kind: "hold",
+    fn: ["ext4_end_io_rsv_work", "ext4_end_io_work", "ext4_do_flush_completed_IO"],
+    callers: ["process_one_work", "process_scheduled_works"],
+    class: "work_flush",
+    id: "ext4-rsv-conversion",
+    scope: "sb",
+    confidence: "proven",
+    because: "converts unwritten extents after I/O: a sync or umount flushes this queue",
+    source: "fs/ext4/page-io.c:ext4_end_io_rsv_work, fs/ext4/super.c:ext4_sync_fs",
+  },
+  {
+    kind: "wait",
+    fn: ["ext4_put_super", "ext4_quiesce", "ext4_handle_error", "__ext4_fill_super", "ext4_fill_super"],
+    callees: ["__flush_work", "flush_work"],
+    class: "work_flush",
+    id: "s_sb_upd_work",
+    event: "complete",
+    scope: "sb",
+    sleep: "uninterruptible",
+    providers: ["worker"],
+    era: { since: "5.11" },
+    source: "fs/ext4/super.c:ext4_put_super (flush_work of the super block update)",
+  },
+  {
+    kind: "hold",
+    fn: ["flush_stashed_error_work", "update_super_work"],
+    class: "work_flush",
+    id: "s_sb_upd_work",
+    scope: "sb",
+    confidence: "proven",
+    because: "the work that writes the super block",
+    era: { since: "5.11" },
+    source: "fs/ext4/super.c:update_super_work (s_error_work before 6.4)",
+  },
+];
+
 /** Past these calls, functions of inline data have xattr_sem (their own wait for it has none of them further in). */
 const underXattrSem: readonly string[] = [
   "ext4_mark_inode_dirty",
@@ -1617,6 +1656,7 @@ export const ext4Rows: readonly KnowledgeRow[] = [
   ...handleHolds,
   ...pageHolds,
   ...lockHolds,
+  ...work,
   ...nested,
   ...doing,
   ...known,

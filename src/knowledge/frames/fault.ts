@@ -937,7 +937,13 @@ const nestedRows: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["walk_hugetlb_range"],
-    callees: ["hugetlb_vma_lock_write", "pagemap_scan_hugetlb_entry", "pagemap_hugetlb_range", "smaps_hugetlb_range", "gather_hugetlb_stats"],
+    callees: [
+      "hugetlb_vma_lock_write",
+      "pagemap_scan_hugetlb_entry",
+      "pagemap_hugetlb_range",
+      "smaps_hugetlb_range",
+      "gather_hugetlb_stats",
+    ],
     class: "rwsem",
     id: "hugetlb_vma_lock",
     mode: "read",
@@ -962,7 +968,19 @@ const nestedRows: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["mmap_region", "do_mmap", "do_mmap_pgoff"],
-    callees: ["call_mmap", "ext4_file_mmap", "xfs_file_mmap", "btrfs_file_mmap", "nfs_file_mmap", "fuse_file_mmap", "v9fs_file_mmap", "i915_gem_mmap", "drm_gem_mmap", "ttm_bo_mmap", "hugetlbfs_file_mmap"],
+    callees: [
+      "call_mmap",
+      "ext4_file_mmap",
+      "xfs_file_mmap",
+      "btrfs_file_mmap",
+      "nfs_file_mmap",
+      "fuse_file_mmap",
+      "v9fs_file_mmap",
+      "i915_gem_mmap",
+      "drm_gem_mmap",
+      "ttm_bo_mmap",
+      "hugetlbfs_file_mmap",
+    ],
     class: "mmap_lock",
     mode: "write",
     scope: "mm",
@@ -979,4 +997,6 @@ export const faultRows: readonly KnowledgeRow[] = [
   ...rmapCallers,
   ...pageLockHolds,
   ...mmapHolds,
-  ...doing, ...nestedRows];
+  ...doing,
+  ...nestedRows,
+];

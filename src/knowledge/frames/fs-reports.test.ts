@@ -48,7 +48,7 @@ const circles: readonly (readonly [string, ...string[]])[] = [
   ["f2fs-enable-checkpoint", "5101 > rwsem:cp_enable_rwsem", "5130 > writeback_work", "910 > PG_locked"],
   ["f2fs-evict-own-writeback", "811 > inode_sync:I_SYNC"],
   ["f2fs-gc-evict-writeback", "811 > rwsem:gc_lock", "2001 > inode_new:I_FREEING", "2044 > inode_sync:I_SYNC"],
-  ["gfs2-cancel-delete-work", "8101 > work_flush", "312 > inode_new:I_NEW"],
+  ["gfs2-cancel-delete-work", "8101 > work_flush:gfs2 delete work", "312 > inode_new:I_NEW"],
   ["jbd2-checkpoint-mutex-old", "4878 > jbd2_commit", "402 > mutex:j_checkpoint_mutex"],
   ["jbd2-checkpoint-waits-commit", "9011 > jbd2_commit", "611 > mutex:j_checkpoint_mutex"],
   ["nilfs2-isync-against-segctor", "1811 > inode_sync:I_SYNC", "77 > nilfs_segctor"],
@@ -61,6 +61,7 @@ const circles: readonly (readonly [string, ...string[]])[] = [
   ["xfs-rename-target-agi-agf", "4511 > xfs_buf:AGI", "4513 > xfs_buf:AGF"],
   ["xfs-rename-whiteout-agi-agf", "7821 > xfs_buf:AGI", "7830 > xfs_buf:AGF"],
   ["xfs-repair-agi-dir-ilock", "20558 > xfs_ilock", "20559 > xfs_buf:AGI"],
+  ["btrfs-umount-reclaim-delayed-iputs", "49438 > work_flush:btrfs space reclaim", "4100 > btrfs_delayed_iputs"],
 ];
 
 /** Hangs that a log like this does not prove to be circles, and healthy holders of the same locks. */
@@ -70,6 +71,7 @@ const silent: readonly string[] = [
   "calm-agi-waiters",
   "calm-btrfs-clone-other-range",
   "calm-btrfs-delalloc-flush-writes",
+  "calm-btrfs-relocation-behind-commit",
   "calm-checkpoint-waits-device",
   "calm-commit-waits-device",
   "calm-f2fs-checkpoint-writes",

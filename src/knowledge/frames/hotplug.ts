@@ -5,8 +5,6 @@
 import type { KnowledgeRow } from "../types.ts";
 import { completionFrames } from "./locking.ts";
 
-const writerWait = ["percpu_down_write"];
-
 const cpuRows: readonly KnowledgeRow[] = [
   {
     kind: "wait",
@@ -685,7 +683,8 @@ const attributeRows: readonly KnowledgeRow[] = [
     scope: "lock",
     sleep: "uninterruptible",
     providers: ["holder"],
-    source: "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
+    source:
+      "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
   },
   {
     kind: "wait",
@@ -698,7 +697,8 @@ const attributeRows: readonly KnowledgeRow[] = [
     scope: "lock",
     sleep: "uninterruptible",
     providers: ["holder"],
-    source: "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
+    source:
+      "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
   },
   {
     kind: "wait",
@@ -711,7 +711,8 @@ const attributeRows: readonly KnowledgeRow[] = [
     scope: "lock",
     sleep: "uninterruptible",
     providers: ["holder"],
-    source: "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
+    source:
+      "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
   },
   {
     kind: "wait",
@@ -724,7 +725,8 @@ const attributeRows: readonly KnowledgeRow[] = [
     scope: "lock",
     sleep: "uninterruptible",
     providers: ["holder"],
-    source: "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
+    source:
+      "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
   },
   {
     kind: "hold",
@@ -783,7 +785,16 @@ const attributeRows: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["rfkill_unregister", "rfkill_register", "rfkill_fop_write", "rfkill_fop_open", "rfkill_fop_release", "rfkill_switch_all", "rfkill_epo", "rfkill_resume"],
+    fn: [
+      "rfkill_unregister",
+      "rfkill_register",
+      "rfkill_fop_write",
+      "rfkill_fop_open",
+      "rfkill_fop_release",
+      "rfkill_switch_all",
+      "rfkill_epo",
+      "rfkill_resume",
+    ],
     class: "mutex",
     id: "rfkill_global_mutex",
     scope: "global",
@@ -803,7 +814,14 @@ const attributeRows: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["nfc_dev_up", "nfc_dev_down", "nfc_unregister_device", "nfc_register_device", "nfc_start_poll", "nfc_stop_poll"],
+    fn: [
+      "nfc_dev_up",
+      "nfc_dev_down",
+      "nfc_unregister_device",
+      "nfc_register_device",
+      "nfc_start_poll",
+      "nfc_stop_poll",
+    ],
     class: "mutex",
     id: "device_lock",
     scope: "device",
@@ -845,4 +863,10 @@ const attributeRows: readonly KnowledgeRow[] = [
 ];
 
 /** CPU and memory hotplug, static keys, slab caches, modules and kernfs. */
-export const hotplugRows: readonly KnowledgeRow[] = [...cpuRows, ...memoryRows, ...moduleRows, ...kernfsRows, ...attributeRows];
+export const hotplugRows: readonly KnowledgeRow[] = [
+  ...cpuRows,
+  ...memoryRows,
+  ...moduleRows,
+  ...kernfsRows,
+  ...attributeRows,
+];

@@ -1,6 +1,6 @@
 /**
  * Everything around the storage stack: healthy sleepers (poll, futex, pipes, children), exit and signals,
- * networking locks, 9p, tty and console, graphics fences, io_uring, crypto. Most sleepers here are interruptible
+ * networking locks, tty and console, graphics fences, io_uring, crypto. Most sleepers here are interruptible
  * and mean only that a task is idle.
  */
 import type { KnowledgeRow } from "../types.ts";
@@ -635,33 +635,6 @@ const netRows: readonly KnowledgeRow[] = [
 ];
 
 const serverRows: readonly KnowledgeRow[] = [
-  {
-    kind: "wait",
-    fn: ["p9_client_rpc", "p9_client_zc_rpc", "p9_virtio_zc_request", "p9_virtio_request", "p9_get_mapped_pages"],
-    direct: true,
-    class: "server",
-    id: "9p",
-    event: "reply",
-    scope: "server",
-    sleep: "killable",
-    providers: ["server"],
-    source: "net/9p/client.c:p9_client_rpc",
-  },
-  {
-    kind: "doing",
-    fn: [
-      "p9_client_create",
-      "v9fs_session_init",
-      "v9fs_mount",
-      "p9_fd_close",
-      "p9_client_destroy",
-      "p9_client_walk",
-      "p9_client_read",
-      "p9_client_write",
-    ],
-    activity: "talks to a 9p server",
-    source: "net/9p/client.c",
-  },
   {
     kind: "wait",
     fn: ["autofs_wait", "autofs4_wait", "autofs_mount_wait"],
@@ -1349,7 +1322,26 @@ const miscRows: readonly KnowledgeRow[] = [
 const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "hold",
-    fn: ["register_netdevice", "unregister_netdevice_queue", "unregister_netdevice_many", "unregister_netdevice_many_notify", "dev_change_flags", "netif_change_flags", "__dev_change_flags", "__dev_open", "__dev_close_many", "dev_close_many", "rollback_registered", "rollback_registered_many", "do_setlink", "do_set_master", "call_netdevice_notifiers_info", "call_netdevice_notifiers", "dev_set_mtu", "dev_deactivate_many"],
+    fn: [
+      "register_netdevice",
+      "unregister_netdevice_queue",
+      "unregister_netdevice_many",
+      "unregister_netdevice_many_notify",
+      "dev_change_flags",
+      "netif_change_flags",
+      "__dev_change_flags",
+      "__dev_open",
+      "__dev_close_many",
+      "dev_close_many",
+      "rollback_registered",
+      "rollback_registered_many",
+      "do_setlink",
+      "do_set_master",
+      "call_netdevice_notifiers_info",
+      "call_netdevice_notifiers",
+      "dev_set_mtu",
+      "dev_deactivate_many",
+    ],
     callees: ["rtnl_lock", "rtnl_lock_killable"],
     class: "mutex",
     id: "rtnl_mutex",
@@ -1361,7 +1353,17 @@ const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["dev_ethtool", "__dev_ethtool", "ethnl_default_set_doit"],
-    callees: ["__pm_runtime_resume", "rpm_resume", "__dev_ethtool", "ethtool_set_ringparam", "ethtool_set_channels", "ethtool_reset", "ethtool_self_test", "ethtool_get_drvinfo", "ethtool_set_eeprom"],
+    callees: [
+      "__pm_runtime_resume",
+      "rpm_resume",
+      "__dev_ethtool",
+      "ethtool_set_ringparam",
+      "ethtool_set_channels",
+      "ethtool_reset",
+      "ethtool_self_test",
+      "ethtool_get_drvinfo",
+      "ethtool_set_eeprom",
+    ],
     class: "mutex",
     id: "rtnl_mutex",
     scope: "global",
@@ -1371,8 +1373,28 @@ const netLocks: readonly KnowledgeRow[] = [
   },
   {
     kind: "hold",
-    fn: ["dev_ioctl", "devinet_ioctl", "rtnl_setlink", "rtnl_dellink", "inet_rtm_newaddr", "inet_rtm_deladdr", "tc_modify_qdisc", "tc_get_qdisc", "tc_new_tfilter"],
-    callees: ["dev_ifsioc", "dev_change_flags", "do_setlink", "rtnl_delete_link", "inet_insert_ifa", "inet_del_ifa", "qdisc_create", "qdisc_graft", "dev_graft_qdisc"],
+    fn: [
+      "dev_ioctl",
+      "devinet_ioctl",
+      "rtnl_setlink",
+      "rtnl_dellink",
+      "inet_rtm_newaddr",
+      "inet_rtm_deladdr",
+      "tc_modify_qdisc",
+      "tc_get_qdisc",
+      "tc_new_tfilter",
+    ],
+    callees: [
+      "dev_ifsioc",
+      "dev_change_flags",
+      "do_setlink",
+      "rtnl_delete_link",
+      "inet_insert_ifa",
+      "inet_del_ifa",
+      "qdisc_create",
+      "qdisc_graft",
+      "dev_graft_qdisc",
+    ],
     notCallees: ["rtnl_lock", "request_module", "__request_module"],
     class: "mutex",
     id: "rtnl_mutex",
@@ -1384,7 +1406,16 @@ const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["iavf_close", "iavf_open", "iavf_reset_task", "iavf_watchdog_task", "iavf_adminq_task", "iavf_finish_config", "iavf_remove", "iavf_set_mac"],
+    fn: [
+      "iavf_close",
+      "iavf_open",
+      "iavf_reset_task",
+      "iavf_watchdog_task",
+      "iavf_adminq_task",
+      "iavf_finish_config",
+      "iavf_remove",
+      "iavf_set_mac",
+    ],
     class: "mutex",
     id: "iavf_crit_lock",
     scope: "device",
@@ -1404,7 +1435,16 @@ const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["mt7921_roc_work", "mt7925_roc_work", "mt7921_start", "mt7921_stop", "mt76_sta_add", "mt76_sta_remove", "mt7921_add_interface", "mt7921_config"],
+    fn: [
+      "mt7921_roc_work",
+      "mt7925_roc_work",
+      "mt7921_start",
+      "mt7921_stop",
+      "mt76_sta_add",
+      "mt76_sta_remove",
+      "mt7921_add_interface",
+      "mt7921_config",
+    ],
     class: "mutex",
     id: "mt76_mutex",
     scope: "device",
@@ -1413,7 +1453,13 @@ const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["mt76_sta_remove", "mt76_sta_add"],
-    callees: ["mt7921_mac_sta_remove", "mt7925_mac_sta_remove", "mt7921_roc_abort_sync", "mt7925_roc_abort_sync", "mt7921_mac_sta_add"],
+    callees: [
+      "mt7921_mac_sta_remove",
+      "mt7925_mac_sta_remove",
+      "mt7921_roc_abort_sync",
+      "mt7925_roc_abort_sync",
+      "mt7921_mac_sta_add",
+    ],
     class: "mutex",
     id: "mt76_mutex",
     scope: "device",
@@ -1444,7 +1490,14 @@ const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["l2cap_info_timeout", "process_pending_rx", "l2cap_conn_update_id_addr", "l2cap_recv_acldata", "l2cap_chan_timeout", "l2cap_conn_start"],
+    fn: [
+      "l2cap_info_timeout",
+      "process_pending_rx",
+      "l2cap_conn_update_id_addr",
+      "l2cap_recv_acldata",
+      "l2cap_chan_timeout",
+      "l2cap_conn_start",
+    ],
     class: "mutex",
     id: "l2cap_conn_lock",
     scope: "lock",
@@ -1533,7 +1586,17 @@ const rdmaRows: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["cma_release_dev", "cma_add_one", "cma_remove_one", "cma_listen_on_all", "cma_cancel_listens", "rdma_listen", "cma_acquire_dev_by_src_ip", "cma_process_remove", "rdma_bind_addr"],
+    fn: [
+      "cma_release_dev",
+      "cma_add_one",
+      "cma_remove_one",
+      "cma_listen_on_all",
+      "cma_cancel_listens",
+      "rdma_listen",
+      "cma_acquire_dev_by_src_ip",
+      "cma_process_remove",
+      "rdma_bind_addr",
+    ],
     class: "mutex",
     id: "rdma_cma_lock",
     scope: "global",
@@ -1617,7 +1680,15 @@ const rdmaRows: readonly KnowledgeRow[] = [
   },
   {
     kind: "hold",
-    fn: ["ipoib_ib_dev_flush_light", "ipoib_ib_dev_flush_normal", "ipoib_ib_dev_flush_heavy", "ipoib_mcast_join_task", "ipoib_mcast_restart_task", "ipoib_mcast_carrier_on_task", "ipoib_reap_ah"],
+    fn: [
+      "ipoib_ib_dev_flush_light",
+      "ipoib_ib_dev_flush_normal",
+      "ipoib_ib_dev_flush_heavy",
+      "ipoib_mcast_join_task",
+      "ipoib_mcast_restart_task",
+      "ipoib_mcast_carrier_on_task",
+      "ipoib_reap_ah",
+    ],
     callers: ["process_one_work"],
     class: "workqueue",
     id: "ipoib_wq",
@@ -1632,7 +1703,15 @@ const structMutexRows: readonly KnowledgeRow[] = [
   {
     kind: "caller",
     of: ["mutex"],
-    fn: ["drm_gem_vm_close", "drm_gem_vm_open", "drm_gem_object_unreference_unlocked", "i915_gem_shrinker_lock", "i915_mutex_lock_interruptible", "i915_gem_fault", "i915_gem_inactive_shrink"],
+    fn: [
+      "drm_gem_vm_close",
+      "drm_gem_vm_open",
+      "drm_gem_object_unreference_unlocked",
+      "i915_gem_shrinker_lock",
+      "i915_mutex_lock_interruptible",
+      "i915_gem_fault",
+      "i915_gem_inactive_shrink",
+    ],
     class: "mutex",
     id: "struct_mutex",
     scope: "device",
@@ -1647,8 +1726,8 @@ const structMutexRows: readonly KnowledgeRow[] = [
     scope: "device",
     confidence: "proven",
     because: "touches user memory under struct_mutex",
-    era: { before: "2.6.38" },
-    source: "drivers/gpu/drm/i915/i915_gem_execbuffer.c; commit 51311d0a5c01 (v2.6.38)",
+    era: { before: "3.0" },
+    source: "drivers/gpu/drm/i915/i915_gem_execbuffer.c (v2.6.38 lets go of struct_mutex before it may fault)",
   },
 ];
 
@@ -1661,4 +1740,8 @@ export const netAndMiscRows: readonly KnowledgeRow[] = [
   ...ttyRows,
   ...graphicsRows,
   ...ioUringRows,
-  ...miscRows, ...netLocks, ...rdmaRows, ...structMutexRows];
+  ...miscRows,
+  ...netLocks,
+  ...rdmaRows,
+  ...structMutexRows,
+];

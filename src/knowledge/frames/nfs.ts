@@ -550,18 +550,5 @@ const doing: readonly KnowledgeRow[] = [
   },
 ];
 
-const reopenRows: readonly KnowledgeRow[] = [
-  {
-    kind: "hold",
-    fn: ["nfs4_reclaim_open_state", "nfs4_reclaim_locks"],
-    class: "rwsem",
-    id: "nfs_state_recovery",
-    scope: "server",
-    confidence: "possible",
-    because: "recovers the state of every open file in turn",
-    source: "fs/nfs/nfs4state.c:nfs4_reclaim_open_state",
-  },
-];
-
 /** Rows of NFS and sunrpc. */
-export const nfsRows: readonly KnowledgeRow[] = [...waits, ...callers, ...holds, ...doing, ...reopenRows];
+export const nfsRows: readonly KnowledgeRow[] = [...waits, ...callers, ...holds, ...doing];

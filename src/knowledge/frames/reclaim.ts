@@ -963,4 +963,6 @@ export const reclaimRows: readonly KnowledgeRow[] = [
   ...migration,
   ...spinLocks,
   ...doing,
-  ...neutral, ...debugfsRows];
+  ...neutral,
+  ...debugfsRows,
+];

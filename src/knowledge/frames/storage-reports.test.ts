@@ -39,6 +39,7 @@ const deadlocks: readonly (readonly [name: string, edges: readonly string[]])[] 
   ["mmc-suspend-queue-thread", ["1311 kthread_stop:mmcqd <- 98", "98 mmc_host <- 1311"]],
   ["nbd-index-open-mutex", ["402 mutex:nbd_index_mutex <- 5544", "5544 mutex:open_mutex <- 402"]],
   ["nbd-recv-work-destroys-its-queue", ["318 workqueue:nbd_recv_workq <- 318"]],
+  ["nbd-release-del-gendisk", ["5544 mutex:bd_mutex <- 5544"]],
   [
     "nvme-ana-update-srcu",
     [
@@ -67,7 +68,6 @@ const deadlocks: readonly (readonly [name: string, edges: readonly string[]])[] 
     ],
   ],
   ["scsi-delete-sysfs", ["1881 mutex:scan_mutex <- 1901", "1901 kernfs_active <- 1881"]],
-  ["uas-eh-flush-work", ["1551 work_flush <- 2202", "2202 device_io <- 1551"]],
   ["zone-write-plug-freeze", ["380 queue_freeze:freeze <- 4471", "4471 queue_freeze:q_usage_counter <- 380"]],
 ];
 

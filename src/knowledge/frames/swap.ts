@@ -361,7 +361,13 @@ const zswapRows: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["crypto_scomp_init_tfm"],
-    callees: ["vmalloc_node", "__vmalloc_node_range", "__vmalloc_node_range_noprof", "crypto_scomp_alloc_scratches", "crypto_scomp_alloc_all_scratches"],
+    callees: [
+      "vmalloc_node",
+      "__vmalloc_node_range",
+      "__vmalloc_node_range_noprof",
+      "crypto_scomp_alloc_scratches",
+      "crypto_scomp_alloc_all_scratches",
+    ],
     class: "mutex",
     id: "scomp_lock",
     scope: "global",
@@ -379,11 +385,19 @@ const zswapRows: readonly KnowledgeRow[] = [
     confidence: "likely",
     because: "frees the compressor of its CPU under the context's mutex",
     era: { since: "6.6", before: "6.15" },
-    source: "mm/zswap.c:zswap_cpu_comp_dead (the mutex came with v6.14 and its stable back ports, and was left before crypto_free_acomp() soon after)",
+    source:
+      "mm/zswap.c:zswap_cpu_comp_dead (the mutex came with v6.14 and its stable back ports, and was left before crypto_free_acomp() soon after)",
   },
   {
     kind: "hold",
-    fn: ["zswap_store", "zswap_load", "zswap_frontswap_store", "zswap_frontswap_load", "zswap_compress", "zswap_decompress"],
+    fn: [
+      "zswap_store",
+      "zswap_load",
+      "zswap_frontswap_store",
+      "zswap_frontswap_load",
+      "zswap_compress",
+      "zswap_decompress",
+    ],
     callees: ["crypto_wait_req", "crypto_acomp_compress", "crypto_acomp_decompress"],
     class: "mutex",
     id: "zswap_acomp_ctx",

@@ -23,12 +23,6 @@ const flush = {
   providers: ["worker"],
 } as const;
 
-/**
- * Core works that run by themselves and that no driver flushes: a flush or cancel in the same log, whose item has no
- * name in its stack, is not for them.
- */
-const neverFlushed: readonly string[] = ["linkwatch_event", "addrconf_dad_work", "addrconf_verify_work", "reg_check_chans_work", "reg_todo", "crda_timeout_work", "cleanup_net", "wb_workfn", "console_callback", "cgroup1_release_agent", "cgroup_bpf_release", "css_killed_work_fn", "css_release_work_fn", "css_free_rwork_fn", "css_free_work_fn", "cgroup_release_agent", "key_garbage_collector", "vmstat_shepherd", "vmstat_update", "page_alloc_cpu_drain", "netlink_sock_destruct_work", "delayed_fput", "delayed_mntput", "call_usermodehelper_exec_work", "kernfs_notify_workfn", "fqdir_work_fn", "rhltable_work"];
-
 const flushRows: readonly KnowledgeRow[] = [
   {
     ...flush,
@@ -155,7 +149,6 @@ const flushRows: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["process_one_work", "process_scheduled_works"],
-    notCallees: neverFlushed,
     class: "work_flush",
     scope: "work",
     confidence: "proven",
@@ -165,7 +158,6 @@ const flushRows: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["process_one_work"],
-    notCallees: neverFlushed,
     class: "workqueue",
     scope: "work",
     confidence: "proven",
@@ -459,18 +451,20 @@ const idleRows: readonly KnowledgeRow[] = [
   },
 ];
 
-const poolRows: readonly KnowledgeRow[] = [
-  {
-    kind: "hold",
-    fn: ["create_worker", "maybe_create_worker", "manage_workers"],
-    callees: ["kthread_create_on_node", "__kthread_create_on_node"],
-    class: "work_flush",
-    scope: "work",
-    confidence: "likely",
-    because: "the manager of a worker pool: while it creates a worker, nobody runs what is queued there",
-    source: "kernel/workqueue.c:maybe_create_worker",
-  },
-];
+/** Works that are queued to the pools of all CPUs at once: any pool that stands still keeps their flusher waiting. */
+const everyPool = ["lru_add_drain_per_cpu", "drain_local_pages", "schedule_on_each_cpu"] as const;
+
+const poolRows: readonly KnowledgeRow[] = everyPool.map((id) => ({
+  kind: "hold",
+  fn: ["create_worker", "maybe_create_worker", "manage_workers"],
+  callees: ["kthread_create_on_node", "__kthread_create_on_node"],
+  class: "work_flush",
+  id,
+  scope: "work",
+  confidence: "likely",
+  because: "the manager of a worker pool: while it creates a worker, nobody runs what is queued there",
+  source: "kernel/workqueue.c:maybe_create_worker",
+}));
 
 /** Flushing and stopping of deferred work, kernel threads, and their idle loops. */
 export const workqueueRows: readonly KnowledgeRow[] = [...flushRows, ...kthreadRows, ...idleRows, ...poolRows];
