@@ -129,7 +129,11 @@ function adviceOf(f: Finding, today: readonly string[]): string[] {
         "nothing but a reboot ends an uninterruptible deadlock; take a crash dump first: echo c > /proc/sysrq-trigger (with kdump configured)",
       );
   }
-  if (out.length === 0 && f.verdict === "livelock" && f.core?.contexts.some((c) => f.model.parties[c]?.want?.class === "memcg_charge")) {
+  if (
+    out.length === 0 &&
+    f.verdict === "livelock" &&
+    f.core?.contexts.some((c) => f.model.parties[c]?.want?.class === "memcg_charge")
+  ) {
     out.push(
       "raise the group's limit to let the loop end: echo max > memory.max (v2), echo -1 > memory.limit_in_bytes (v1)",
     );

@@ -143,6 +143,7 @@ const SAME_OBJECT = new Set(["inode_sync", "inode_writeback", "memcg_move_lock"]
 function selfJoin(want: Want, have: Have, party: Party): Confidence | undefined {
   if (want.frame < 0 || have.frame < 0 || have.frame <= want.frame) return undefined;
   if (want.mode === "read" && have.mode === "read") return undefined;
+  if (NAMELESS.has(want.class) && (want.id === undefined || have.id === undefined)) return undefined;
   if (oneInstance(want.scope, want.id ?? have.id)) return have.confidence === "proven" ? "likely" : have.confidence;
   if (!SAME_OBJECT.has(want.class)) return undefined;
   const between = party.subject.now.stack.names.slice(want.frame, have.frame);
@@ -176,6 +177,8 @@ export function holdersOf(want: Want, waiter: number, parties: readonly Party[],
       have.subject === waiter ? selfJoinOf(want, have, me) : otherJoin(want, have, me, parties[have.subject]!);
     if (join) joins.push(join);
   }
+  const named = joins.filter((j) => want.id !== undefined && j.have.id === want.id);
+  if (named.length > 0) return dedupe(named);
   return dedupe(joins.length > 0 ? joins : insiders(want, waiter, parties, index));
 }
 
@@ -190,7 +193,8 @@ function otherJoin(want: Want, have: Have, me: Party, other: Party): Join | unde
   if (want.mode === "read" && have.mode === "read") return undefined;
   const scope = want.scope === "lock" ? have.scope : want.scope;
   // A lock known only as "some mutex" is nobody's in particular.
-  if (scope === "lock" && (want.id === undefined || have.id === undefined)) return undefined;
+  const nameless = want.scope === "lock" || scope === "lock" || NAMELESS.has(want.class);
+  if (nameless && (want.id === undefined || have.id === undefined)) return undefined;
   const named = want.id !== undefined && want.id === have.id;
   if (RUN_BY_OTHERS.has(want.class) && !named && !isKin(me.subject, want.frame, other.subject)) return undefined;
   const a = agree(scope, me.place, other.place);

@@ -274,6 +274,8 @@ class Builder {
     const out: ProviderHint[] = [];
     for (const h of want.providers) {
       if (h === "holder") continue;
+      // A freeze or thaw that is in the log is the event itself, not an administrator's to come.
+      if (h === "admin" && want.class === "sb_freeze" && !joins.every(isWeak)) continue;
       if (h === "device") {
         if (!this.#deviceExcluded(want, joins, waiter)) out.push(h);
       } else if (h === "server" || h === "admin" || h === "timer" || h === "anyone") {

@@ -123,8 +123,7 @@ function wantOf(s: Subject): Want | undefined {
   const memcg = names.some((n) => MEMCG_RECLAIM.has(n));
   const w = m.wait;
   const step = w === undefined || RECLAIM_STEPS.has(w.class) || m.state === "running" || m.state === "spinning";
-  if (inReclaim && step && m.state !== "idle" && (s.blocked || m.state !== "waiting"))
-    return reclaimWant(s, memcg);
+  if (inReclaim && step && m.state !== "idle" && (s.blocked || m.state !== "waiting")) return reclaimWant(s, memcg);
   if (!w || m.state === "running") return undefined;
   const split = s.locks ? splitLocks(s.locks, w) : undefined;
   const owner = s.now.likelyOwner;
@@ -161,7 +160,10 @@ function generic(cls: string): boolean {
 /** The loop, not the sleep inside it: reclaim goes on until something is freed or it may give up. */
 function reclaimWant(s: Subject, memcg: boolean): Want {
   const names = s.now.stack.names;
-  const frame = Math.max(0, names.findLastIndex((n) => RECLAIM_FRAMES.has(n)));
+  const frame = Math.max(
+    0,
+    names.findLastIndex((n) => RECLAIM_FRAMES.has(n)),
+  );
   const top = names[frame] ?? "reclaim";
   const line = lineOf(s, frame);
   return {

@@ -319,6 +319,19 @@ const holds: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: ["jbd2_journal_commit_transaction"],
+    // In the data phases only: before them it still waits for open handles, after them for the log's own buffers.
+    callees: [
+      "jbd2_journal_submit_inode_data_buffers",
+      "jbd2_journal_finish_inode_data_buffers",
+      "ext4_journal_submit_inode_data_buffers",
+      "ext4_journal_finish_inode_data_buffers",
+      "jbd2_submit_inode_data",
+      "filemap_fdatawait",
+      "filemap_fdatawait_keep_errors",
+      "filemap_fdatawait_range_keep_errors",
+      "generic_writepages",
+      "do_writepages",
+    ],
     class: "jbd2_inode",
     scope: "journal",
     confidence: "likely",

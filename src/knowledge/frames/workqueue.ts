@@ -451,20 +451,5 @@ const idleRows: readonly KnowledgeRow[] = [
   },
 ];
 
-/** Works that are queued to the pools of all CPUs at once: any pool that stands still keeps their flusher waiting. */
-const everyPool = ["lru_add_drain_per_cpu", "drain_local_pages", "schedule_on_each_cpu"] as const;
-
-const poolRows: readonly KnowledgeRow[] = everyPool.map((id) => ({
-  kind: "hold",
-  fn: ["create_worker", "maybe_create_worker", "manage_workers"],
-  callees: ["kthread_create_on_node", "__kthread_create_on_node"],
-  class: "work_flush",
-  id,
-  scope: "work",
-  confidence: "likely",
-  because: "the manager of a worker pool: while it creates a worker, nobody runs what is queued there",
-  source: "kernel/workqueue.c:maybe_create_worker",
-}));
-
 /** Flushing and stopping of deferred work, kernel threads, and their idle loops. */
-export const workqueueRows: readonly KnowledgeRow[] = [...flushRows, ...kthreadRows, ...idleRows, ...poolRows];
+export const workqueueRows: readonly KnowledgeRow[] = [...flushRows, ...kthreadRows, ...idleRows];
