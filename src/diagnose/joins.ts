@@ -213,7 +213,8 @@ function otherJoin(want: Want, have: Have, me: Party, other: Party): Join | unde
 const RUN_BY_OTHERS = new Set(["work_flush", "workqueue", "kthread_stop"]);
 
 function idsAgree(want: Want, have: Have): boolean {
-  return want.id === undefined || have.id === undefined || want.id === have.id;
+  if (want.id !== undefined && have.id !== undefined && want.id !== have.id) return false;
+  return want.realm === undefined || have.realm === undefined || want.realm === have.realm;
 }
 
 function min(a: Confidence, b: Confidence): Confidence {

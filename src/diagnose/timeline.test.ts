@@ -10,7 +10,14 @@ const interpreter = new Interpreter();
 const LOCK = ["__mutex_lock", "some_taker", "vfs_write", "do_syscall_64"];
 const OTHER = ["folio_wait_writeback", "other_fn", "vfs_fsync_range", "do_syscall_64"];
 const RECLAIM = ["reclaim_throttle", "shrink_node", "try_to_free_pages", "some_op", "do_syscall_64"];
-const RECLAIM_STEP = ["shrink_folio_list", "shrink_node", "try_to_free_pages", "some_op", "do_syscall_64"];
+const RECLAIM_STEP = [
+  "preempt_schedule_common",
+  "shrink_folio_list",
+  "shrink_node",
+  "try_to_free_pages",
+  "some_op",
+  "do_syscall_64",
+];
 
 /** Persistence of pid 7 in a log. */
 async function inLog(...parts: readonly string[]): Promise<Persistence | undefined> {

@@ -14,6 +14,8 @@ import { threadRoles } from "./thread-roles.ts";
 export interface Want {
   readonly class: string;
   readonly id?: string;
+  /** Folder whose locks of this name are meant. */
+  readonly realm?: string;
   readonly event: string;
   readonly mode?: "read" | "write";
   readonly scope: Scope;
@@ -41,6 +43,7 @@ export interface Have {
   readonly subject: number;
   readonly class: string;
   readonly id?: string;
+  readonly realm?: string;
   readonly mode?: "read" | "write";
   readonly scope: Scope;
   readonly confidence: Confidence;
@@ -133,6 +136,7 @@ function wantOf(s: Subject): Want | undefined {
   return {
     class: split?.awaited && generic(w.class) ? split.awaited.class : w.class,
     ...(id !== undefined && { id }),
+    ...(w.realm !== undefined && { realm: w.realm }),
     event: w.event,
     ...(w.mode && { mode: w.mode }),
     scope: w.scope,
@@ -193,6 +197,7 @@ function havesOf(s: Subject, index: number): Have[] {
       subject: index,
       class: h.class,
       ...(h.id !== undefined && { id: h.id }),
+      ...(h.realm !== undefined && { realm: h.realm }),
       ...(h.mode && { mode: h.mode }),
       scope: h.scope,
       confidence: h.confidence,

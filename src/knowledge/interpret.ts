@@ -9,6 +9,7 @@ import type { Confidence } from "../waits/types.ts";
 import { isEntryFrame } from "./frames/entry.ts";
 import { preemptFrames, schedulerFrames, spinFrames } from "./frames/scheduler.ts";
 import { indexRows, type RowIndex } from "./index-rows.ts";
+import { type LockName, locksHeldOver, lockTakenIn } from "./lock-facts.ts";
 import { inEra, type Release } from "./release.ts";
 import { allRows } from "./rows.ts";
 import type { CallerRow, Era, ProviderHint, Scope, Sleep, WaitRow } from "./types.ts";
@@ -17,6 +18,8 @@ import type { CallerRow, Era, ProviderHint, Scope, Sleep, WaitRow } from "./type
 export interface WaitMeaning {
   readonly class: string;
   readonly id?: string;
+  /** Folder whose locks of this name are meant, where the name alone is not enough. */
+  readonly realm?: string;
   readonly event: string;
   readonly mode?: "read" | "write";
   readonly scope: Scope;
@@ -36,6 +39,7 @@ export interface WaitMeaning {
 export interface HoldMeaning {
   readonly class: string;
   readonly id?: string;
+  readonly realm?: string;
   readonly mode?: "read" | "write";
   readonly scope: Scope;
   readonly confidence: Confidence;
@@ -134,13 +138,14 @@ export class Interpreter {
   }
 
   #read(names: readonly string[]): StackMeaning {
-    const holds = this.#holds(names);
+    const rows = this.#holds(names);
     const doing = this.#doing(names);
     const unknown = names.filter((n) => !this.knows(n));
     const top = names.find((n) => !scheduler.has(n));
+    const wait = this.#wait(names);
+    const holds = [...rows, ...this.#factHolds(names, wait, rows)];
     if (top === undefined) return { state: "waiting", holds, doing, unknown };
     if (preempt.has(top)) return { state: "running", holds, doing, unknown };
-    const wait = this.#wait(names);
     if (spin.has(top)) return { state: "spinning", ...(wait && { wait }), holds, doing, unknown };
     if (wait && wait.class === "idle") return { state: "idle", holds, doing, unknown };
     return { state: "waiting", ...(wait && { wait }), holds, doing, unknown };
@@ -209,7 +214,7 @@ export class Interpreter {
     };
     if (!GENERIC.has(row.class) && !this.#index.caller.has(caller ?? "")) return base;
     const r = this.#callerRow(row.class, row.mode, names, next);
-    if (!r) return base;
+    if (!r) return withFacts(base, caller);
     return {
       ...base,
       class: r.class,
@@ -320,6 +325,36 @@ export class Interpreter {
     return [...out.values()];
   }
 
+  /** Locks that the functions on the stack hold by the facts derived from kernel sources, where no row says it better. */
+  #factHolds(names: readonly string[], wait: WaitMeaning | undefined, rows: readonly HoldMeaning[]): HoldMeaning[] {
+    const out = new Map<string, HoldMeaning>();
+    const own = new Set(rows.map((h) => h.id ?? h.class));
+    const caller = wait === undefined ? -1 : names.indexOf(wait.caller ?? "", wait.frame + 1);
+    for (let i = Math.max(1, caller); i < names.length; i++) {
+      const name = names[i]!;
+      if (isEntryFrame(name)) continue;
+      const held = locksHeldOver(name, names[i - 1], i === caller ? sleepOf(wait!) : undefined);
+      for (const l of held) {
+        const cls = classOf(l);
+        // A row about this lock in this function has already said yes or no.
+        const told = this.#index.hold.get(name)?.some((r) => r.id === l.id || r.class === cls);
+        if (told || own.has(l.id) || own.has(cls)) continue;
+        out.set(`${l.id} ${l.realm ?? ""}`, {
+          class: cls,
+          id: l.id,
+          ...(l.realm !== undefined && { realm: l.realm }),
+          ...(l.mode && { mode: l.mode }),
+          scope: "request",
+          confidence: "likely",
+          because: `takes ${l.id} before this call, by its source`,
+          frame: i,
+          source: l.source,
+        });
+      }
+    }
+    return [...out.values()];
+  }
+
   #doing(names: readonly string[]): string[] {
     const out = new Set<string>();
     names.forEach((name, i) => {
@@ -335,6 +370,34 @@ export class Interpreter {
   #applies(era: Era | undefined): boolean {
     return inEra(this.#release, era) !== false;
   }
+}
+
+/** Lock classes that have a word of their own. */
+const OWN_CLASS = new Set(["cgroup_mutex", "cpu_hotplug_lock", "s_umount", "i_rwsem", "mmap_lock"]);
+
+function classOf(l: LockName): string {
+  return OWN_CLASS.has(l.id) ? l.id : l.kind;
+}
+
+function sleepOf(w: WaitMeaning): "m" | "r" | "w" | "s" | "sleep" {
+  if (w.event !== "unlock" && w.event !== "up") return "sleep";
+  if (w.mode !== undefined) return w.mode === "read" ? "r" : "w";
+  return w.class === "semaphore" ? "s" : "m";
+}
+
+/** A nameless lock gets the name of the only lock of its kind that its caller takes. */
+function withFacts(w: WaitMeaning, caller: string | undefined): WaitMeaning {
+  if (caller === undefined || w.id !== undefined || !["mutex", "rwsem", "semaphore"].includes(w.class)) return w;
+  const l = lockTakenIn(caller, w.class, w.mode);
+  if (!l) return w;
+  return {
+    ...w,
+    class: classOf(l),
+    id: l.id,
+    ...(l.realm !== undefined && { realm: l.realm }),
+    scope: "request",
+    source: l.source,
+  };
 }
 
 function some(names: readonly string[], from: number, to: number, wanted: readonly string[]): boolean {
