@@ -129,6 +129,7 @@ export function subject(o: SubjectOptions = {}): Subject {
     ref,
     records: [now],
     now,
+    names: now.stack.names,
     meaning: meaning(),
     persistence: "stuck",
     blocked: true,

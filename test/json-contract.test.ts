@@ -43,6 +43,27 @@ describe.each(SAMPLES.map((sample) => [sample.name, sample.diagnosis] as const))
   });
 });
 
+test("advice is said once; terminals, reasons and the era of a bug are there when the diagnosis has them", () => {
+  const { diagnosis } = SAMPLES.find((sample) => sample.name === "abba")!;
+  const document = toContract(
+    {
+      ...diagnosis,
+      advice: ["Save the log.", "Save the log."],
+      missing: [],
+      terminals: [{ role: "hardware", name: "the block device", count: 2 }],
+      reasons: ["nobody else can end it"],
+      knownBugs: diagnosis.knownBugs.map((bug) => ({ ...bug, outsideEra: true })),
+    },
+    { version: "1" },
+  );
+  expect(validate(JSON.parse(JSON.stringify(document)))).toBe(true);
+  expect(document.advice).toEqual(["Save the log."]);
+  expect(document.terminals).toEqual([{ role: "hardware", name: "the block device", count: 2 }]);
+  expect(document.reasons).toEqual(["nobody else can end it"]);
+  expect(document.knownBugs.map((bug) => bug.outsideEra)).toEqual([true]);
+  expect(toContract(diagnosis, { version: "1" })).toMatchObject({ terminals: [], reasons: [] });
+});
+
 test("a bare crash stack is a task without pid, with the line of its first frame", () => {
   const livelock = SAMPLES.find((sample) => sample.name === "livelock");
   const document = toContract(livelock!.diagnosis, { version: "1" });

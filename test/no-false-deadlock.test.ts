@@ -22,7 +22,9 @@ const said = new Map<string, Diagnosis>();
 
 beforeAll(async () => {
   for (const c of cases) {
-    const inputs = c.files.map((f) => textInput(f.replace(/\.gz$/, ""), gunzipSync(readFileSync(at(f))).toString("latin1")));
+    const inputs = c.files.map((f) =>
+      textInput(f.replace(/\.gz$/, ""), gunzipSync(readFileSync(at(f))).toString("latin1")),
+    );
     said.set(c.id, await diagnose(inputs));
   }
 }, 300_000);
@@ -42,13 +44,16 @@ describe("what is not a deadlock is not called one", () => {
 
   test("no sure claim where nobody knows", () => {
     const open = cases.filter((c) => c.isDeadlock === null);
-    const sure = (c: Case) => ["deadlock", "livelock"].includes(verdict(c)) && said.get(c.id)!.confidence !== "possible";
+    const sure = (c: Case) =>
+      ["deadlock", "livelock"].includes(verdict(c)) && said.get(c.id)!.confidence !== "possible";
     expect(open.length).toBeGreaterThan(5);
     expect(ids(open.filter(sure))).toEqual([]);
   });
 
   test("an answer that is unknown names a missing fact and the command that collects it", () => {
-    const mute = cases.filter((c) => verdict(c) === "unknown" && said.get(c.id)!.missing.every((m) => m.command === ""));
+    const mute = cases.filter(
+      (c) => verdict(c) === "unknown" && said.get(c.id)!.missing.every((m) => m.command === ""),
+    );
     expect(ids(mute)).toEqual([]);
   });
 });
@@ -58,7 +63,9 @@ describe("what the log shows is found", () => {
     const enough = cases.filter((c) => c.isDeadlock === true && c.logShowsEnough);
     const found = enough.filter((c) => verdict(c) === "deadlock");
     expect(found.length / enough.length).toBeGreaterThan(0.75);
-    const wrong = found.filter((c) => c.members.length > 0 && c.members.filter((m) => core(c).has(m)).length < Math.min(2, c.members.length));
+    const wrong = found.filter(
+      (c) => c.members.length > 0 && c.members.filter((m) => core(c).has(m)).length < Math.min(2, c.members.length),
+    );
     expect(ids(wrong)).toEqual([]);
   });
 
@@ -72,8 +79,14 @@ test("verdicts and cores are those that were reviewed", () => {
   const now = Object.fromEntries(
     cases.map((c) => {
       const d = said.get(c.id)!;
-      const members = [...core(c)].map((p) => p ?? "?").sort().join(" ");
-      return [c.id, `${d.verdict}/${d.confidence}${members ? ` core ${members}` : ""}, ${d.unexplained.length} of ${d.contexts} unexplained`];
+      const members = [...core(c)]
+        .map((p) => p ?? "?")
+        .sort()
+        .join(" ");
+      return [
+        c.id,
+        `${d.verdict}/${d.confidence}${members ? ` core ${members}` : ""}, ${d.unexplained.length} of ${d.contexts} unexplained`,
+      ];
     }),
   );
   const file = at("expected.json");

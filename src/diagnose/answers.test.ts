@@ -155,6 +155,10 @@ describe("numbers", () => {
     expect(over(1500)?.lines.map((l) => l.line)).toEqual([1, 2]);
     expect(over(1000)?.answer).toBe("Not over: 1000 of 1000 pages.");
   });
+  test("not from one of the two numbers alone", () => {
+    expect(answer("over its limit", [], { samples: [counter({ max: 1000 }, 1)] })).toBeUndefined();
+    expect(answer("over its limit", [], { samples: [counter({ usage: 1000 }, 1)] })).toBeUndefined();
+  });
   test("or by the last OOM report", () => {
     const usage = (usageKb: number, line: number): OomReport => ({
       kind: "usage",

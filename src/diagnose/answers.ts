@@ -141,7 +141,7 @@ function isIoCompleting(f: Finding, progress: Progress): Answer[] {
   return [
     {
       question: "Is a submitted I/O simply not completing?",
-      answer: `${t.count} wait${t.count === 1 ? "s end" : "s end"} at the device (${list(parties.map((p) => contextWords(p.subject.ref)))}); ${state}.`,
+      answer: `${t.count} ${t.count === 1 ? "wait ends" : "waits end"} at the device (${list(parties.map((p) => contextWords(p.subject.ref)))}${t.count > parties.length ? ` and ${t.count - parties.length} more` : ""}); ${state}.`,
       lines: parties.map((p) => at(p, p.want?.line)),
     },
   ];

@@ -7,6 +7,7 @@ import { answersOf } from "./answers.ts";
 import { exitsOf } from "./exits.ts";
 import { matchKnownBugs } from "./known-bugs/match.ts";
 import { missingFacts } from "./missing.ts";
+import { lastBoot } from "./one-host.ts";
 import { progressOf } from "./progress.ts";
 import { subjectsOf } from "./subjects.ts";
 import { summaryOf } from "./summary.ts";
@@ -55,7 +56,8 @@ export async function diagnose(
  *
  * @since 0.1.0
  */
-export function diagnoseEvidence(evidence: Evidence, options: DiagnoseOptions = {}): Diagnosis {
+export function diagnoseEvidence(everything: Evidence, options: DiagnoseOptions = {}): Diagnosis {
+  const { evidence, answer } = lastBoot(everything);
   const text = options.release ?? evidence.release;
   const release = text === undefined ? undefined : parseRelease(text);
   const interpreter = new Interpreter(release);
@@ -81,13 +83,15 @@ export function diagnoseEvidence(evidence: Evidence, options: DiagnoseOptions = 
     contexts: countContexts(parties),
     unexplained: unexplainedOf(parties),
     knownBugs: bugs,
-    answers: answersOf(finding, evidence, progress, core, release),
+    answers: [...(answer ? [answer] : []), ...answersOf(finding, evidence, progress, core, release)],
     advice: adviceOf(
       finding,
       bugs.map((b) => b.today),
     ),
     missing,
     assumptions: assumptionsOf(finding),
+    terminals: finding.terminals.map(({ role, name, count }) => ({ role, name, count })),
+    reasons: finding.reasons,
     details: detailsOf(finding, interpreter),
     unknownFrames: unknownFramesOf(parties),
     unparsed: evidence.unparsed,
@@ -118,32 +122,43 @@ function kernelOf(evidence: Evidence, text: string | undefined, release: Release
   return { ...(text !== undefined && { release: text }), ...(api && { pageApi: api }) };
 }
 
+/** What ends it, or what to do instead. */
 function adviceOf(f: Finding, today: readonly string[]): string[] {
-  const out = [...today];
-  if (f.verdict === "deadlock") {
-    const killable = f.core?.contexts.map((c) => f.model.parties[c]).filter((p) => p?.want?.sleep === "killable") ?? [];
-    const pids = killable.flatMap((p) => p?.subject.ref.pid ?? []);
-    if (pids.length > 0) out.push(`kill -9 ${pids.join(" ")} (it waits killably: a fatal signal ends the circle)`);
-    else if (out.length === 0)
-      out.push(
-        "nothing but a reboot ends an uninterruptible deadlock; take a crash dump first: echo c > /proc/sysrq-trigger (with kdump configured)",
-      );
-  }
-  if (
-    out.length === 0 &&
-    f.verdict === "livelock" &&
-    f.core?.contexts.some((c) => f.model.parties[c]?.want?.class === "memcg_charge")
-  ) {
+  const kill = killAdvice(f);
+  const out = [...kill, ...today];
+  if (f.verdict === "deadlock" && out.length === 0) {
     out.push(
-      "raise the group's limit to let the loop end: echo max > memory.max (v2), echo -1 > memory.limit_in_bytes (v1)",
+      "nothing but a forced reboot ends an uninterruptible deadlock (reboot -ff, or echo b > /proc/sysrq-trigger: an ordinary reboot hangs as well); for a crash dump first, if /sys/kernel/kexec_crash_loaded is 1: echo c > /proc/sysrq-trigger",
+    );
+  }
+  const group = f.core?.contexts.some((c) => f.model.parties[c]?.want?.class === "memcg_charge") ?? false;
+  if (f.verdict === "livelock" && group && out.length === 0) {
+    out.push(
+      "raise the group's limit by a few percent to let the loop end (memory.max, or memory.limit_in_bytes in v1; the group is in /proc/PID/cgroup)",
     );
   }
   return [...new Set(out)];
 }
 
+/** A member that waits killably can be taken out of the circle. */
+function killAdvice(f: Finding): string[] {
+  if (f.verdict !== "deadlock" && f.verdict !== "livelock") return [];
+  const killable = (f.core?.contexts ?? [])
+    .flatMap((c) => f.model.parties[c] ?? [])
+    .filter((p) => p.want?.sleep === "killable");
+  return killable.map((p) => {
+    const { pid, line } = p.subject.ref;
+    const who = pid === undefined ? `the process whose stack is at line ${line}` : `kill -9 ${pid}`;
+    return `${pid === undefined ? `kill -9 ${who}` : who}: it waits killably, so a fatal signal ends the circle`;
+  });
+}
+
+/** Only what the finding makes use of. */
 function assumptionsOf(f: Finding): string[] {
   const out = [...f.assumptions];
-  if (f.verdict !== "none") out.push("submitted bios complete: hardware is assumed to finish what it was given");
+  const claims = f.verdict === "deadlock" || f.verdict === "livelock" || f.verdict === "slow";
+  const usesDevice = f.model.parties.some((p) => p.subject.blocked && p.want?.providers.includes("device"));
+  if (claims && usesDevice) out.push("submitted bios complete: hardware is assumed to finish what it was given");
   if (f.core && !f.core.contexts.every((c) => f.model.parties[c]?.subject.persistence === "stuck")) {
     out.push("the stacks were taken from a host that hangs; one dump alone does not show how long a wait lasts");
   }

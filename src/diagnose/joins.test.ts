@@ -50,6 +50,10 @@ describe("by the owner that the kernel names", () => {
     const j = joins({ want: { ownerPid: 3, address: "aa" } }, { haves: [{ address: "aa" }] }, {});
     expect(text(j)).toEqual(["2 likely exact"]);
   });
+  test("and no surer than the kernel is", () => {
+    const [j] = joins({ want: { ownerPid: 2 } }, {});
+    expect(j?.have).toMatchObject({ subject: 1, class: "mutex", confidence: "likely", frame: -1 });
+  });
   test("an owner that is not in the evidence leaves the other joins", () => {
     expect(text(joins({ want: { ownerPid: 99, address: "aa" } }, { haves: [{ address: "aa" }] }))).toEqual([
       "1 proven exact",

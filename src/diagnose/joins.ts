@@ -81,10 +81,11 @@ function insideOf(parties: readonly Party[]): Map<string, { subject: number; fra
   }
   if (out.size === 0) return out;
   parties.forEach((p, subject) => {
-    p.subject.now.stack.names.forEach((n, frame) => {
-      // Not those who wait in it themselves: they are before the lock, too.
-      if (out.has(n) && takerOf(p.want) !== n && frame > 0) out.get(n)!.push({ subject, frame });
-    });
+    if (!p.subject.unreliable)
+      p.subject.names.forEach((n, frame) => {
+        // Not those who wait in it themselves: they are before the lock, too.
+        if (out.has(n) && takerOf(p.want) !== n && frame > 0) out.get(n)!.push({ subject, frame });
+      });
   });
   return out;
 }
@@ -146,7 +147,7 @@ function selfJoin(want: Want, have: Have, party: Party): Confidence | undefined 
   if (NAMELESS.has(want.class) && (want.id === undefined || have.id === undefined)) return undefined;
   if (oneInstance(want.scope, want.id ?? have.id)) return have.confidence === "proven" ? "likely" : have.confidence;
   if (!SAME_OBJECT.has(want.class)) return undefined;
-  const between = party.subject.now.stack.names.slice(want.frame, have.frame);
+  const between = party.subject.names.slice(want.frame, have.frame);
   return between.some((n) => BOUNDARY.has(n)) ? undefined : "likely";
 }
 

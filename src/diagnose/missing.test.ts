@@ -59,8 +59,15 @@ describe("what to collect next", () => {
   });
   test("a group's counters for who waits for its memory", () => {
     const charge = waits("admin", { class: "memcg_charge" });
-    expect(missing(charge)).toEqual([DISK]);
+    expect(missing(charge)).toEqual(["cat /proc/PID/cgroup"]);
     expect(missing(charge, {}, { memory: "still" })).toEqual([]);
+  });
+  test("not for what somebody wants who is not blocked", () => {
+    const all = parties(
+      { want: { id: "x", providers: ["admin"] } },
+      { blocked: false, want: { class: "memcg_charge" } },
+    );
+    expect(missing(all)).toEqual([]);
   });
   test("unknown with all stacks there: the same dump again", () => {
     const device = waits("device");

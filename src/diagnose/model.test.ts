@@ -213,6 +213,14 @@ describe("holders that only a lock list shows", () => {
   });
 });
 
+test("a party's context keeps its name, pid and line", () => {
+  const m = modelOf(of({ pid: 7, comm: "x", line: 3 }, { pid: undefined, comm: undefined, line: 9 }));
+  expect(m.graph.contexts).toEqual([
+    { kind: "task", pid: 7, comm: "x", line: 3 },
+    { kind: "task", line: 9 },
+  ]);
+});
+
 test("waiters for the same thing share one event", () => {
   const x = { id: "x", ...GLOBAL };
   const m = modelOf(of({ want: x }, { want: x }, { want: { ...x, event: "other" } }, { haves: [x] }));
@@ -257,13 +265,13 @@ describe("terminals", () => {
       "hardware the block device x1 2",
     ]);
   });
-  test("a circle that something else can end is not followed for ever", () => {
+  test("a circle that something else can end ends there", () => {
     const [a, b] = [
       { id: "a", ...GLOBAL },
       { id: "b", ...GLOBAL },
     ];
     const w = of({ want: { ...b, providers: ["anyone"] }, haves: [a] }, { want: a, haves: [b] });
-    expect(ends(w)).toEqual(["running a wait that something else can end x2 0,1"]);
+    expect(ends(w)).toEqual(["group other tasks that free memory x2 0,1"]);
   });
   test("at most twenty parties are named", () => {
     const all = Array.from({ length: 25 }, () => ({ want: io }));

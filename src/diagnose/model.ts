@@ -113,7 +113,7 @@ class Builder {
       });
     }
     this.parties.forEach((p, i) => {
-      const wait = p.want && !p.subject.released ? this.#condition(p.want, i) : undefined;
+      const wait = p.want && !p.subject.released && !p.subject.unreliable ? this.#condition(p.want, i) : undefined;
       if (wait) this.contexts[i] = { ...this.contexts[i]!, wait, ...(p.want!.retries && { retries: true }) };
     });
     return {

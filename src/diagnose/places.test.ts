@@ -120,6 +120,7 @@ describe("agreement", () => {
     expect(table({ device: "vda" }, { device: "vdb" }).different).toEqual(parted);
     expect(table({ device: "dm-1" }, { device: "dm-2" }).different).toEqual(parted);
     expect(table({ device: "254:0" }, { device: "254:16" }).different).toEqual(parted);
+    expect(table({ journal: "vda-8" }, {}).different).toEqual([]);
     expect(table({ journal: "vda-8" }, { journal: "vdb-8" }).different).toEqual(parted);
   });
   test.each([

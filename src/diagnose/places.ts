@@ -51,8 +51,11 @@ function deviceOf(s: Subject, names: ReadonlyMap<string, string>): string | unde
   const flush = /flush-([\w:.-]+)/.exec(s.now.workqueue?.description ?? s.now.comm ?? "")?.[1];
   if (flush) return names.get(flush) ?? flush;
   const wq = s.now.workqueue?.name;
+  // `xfs-conv/dm-4`, but `kcryptd-254:0-1`: there the last number counts the queues of one device.
   const ofQueue =
-    wq && /^(?:xfs-[\w-]+|kcryptd(?:_io)?|ext4-[\w-]+|loop|btrfs-[\w-]+)[/-](.+?)(?:-\d+)?$/.exec(wq)?.[1];
+    wq &&
+    (/^kcryptd(?:_io)?[/-](\d+:\d+)/.exec(wq)?.[1] ??
+      /^(?:xfs-[\w-]+|ext4-[\w-]+|loop|btrfs-[\w-]+)\/(.+)$/.exec(wq)?.[1]);
   if (ofQueue && /\d/.test(ofQueue)) return names.get(ofQueue) ?? ofQueue;
   const thread = /^(?:xfsaild|xfs-[\w-]+|dmcrypt_write|kcryptd|md)\/([\w:-]+)/.exec(s.ref.comm ?? "")?.[1];
   if (thread) return names.get(thread) ?? thread;

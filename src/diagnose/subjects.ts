@@ -3,6 +3,7 @@
  * one that describes it now.
  */
 import type { Evidence, HeldLockList, TaskRecord } from "../evidence/types.ts";
+import { schedulerFrames } from "../knowledge/frames/scheduler.ts";
 import type { Interpreter, StackMeaning } from "../knowledge/interpret.ts";
 import type { ContextKind } from "../waits/types.ts";
 import { RECLAIM_FRAMES } from "./reclaim-frames.ts";
@@ -15,6 +16,10 @@ export interface Subject {
   /** Chronological. */
   readonly records: readonly TaskRecord[];
   readonly now: TaskRecord;
+  /** Symbols the meaning was read from, innermost first. */
+  readonly names: readonly string[];
+  /** Every own frame is marked `?`: read all the same, but nothing is claimed from it. */
+  readonly unreliable?: true;
   readonly meaning: StackMeaning;
   readonly persistence: Persistence;
   /** Blocked, or running inside reclaim, in its last printing. */
@@ -36,7 +41,9 @@ export function subjectsOf(evidence: Evidence, interpreter: Interpreter): Subjec
   const out: Subject[] = [];
   for (const [key, records] of groups) {
     const now = clearest(records, interpreter);
-    const meaning = interpreter.interpret(now.stack.names);
+    const unreliable = isUnreliable(now);
+    const names = unreliable ? now.stack.frames.flatMap((f) => (f.symbol === "" ? [] : [f.symbol])) : now.stack.names;
+    const meaning = unreliable ? weakened(interpreter.interpret(names)) : interpreter.interpret(names);
     const released = timeline.isReleased(now);
     const pid = now.pid;
     const list = pid === undefined ? undefined : locks.get(pid)?.findLast((l) => isOf(l, records));
@@ -46,6 +53,8 @@ export function subjectsOf(evidence: Evidence, interpreter: Interpreter): Subjec
       ref: refOf(key, records, now),
       records,
       now,
+      names,
+      ...(unreliable && { unreliable }),
       meaning,
       persistence: timeline.persistenceOf(records, now),
       blocked: isBlocked(now),
@@ -56,6 +65,18 @@ export function subjectsOf(evidence: Evidence, interpreter: Interpreter): Subjec
     });
   }
   return out;
+}
+
+const SCHEDULER: ReadonlySet<string> = new Set(schedulerFrames);
+
+/** The unwinder lost its way: below the scheduler it found nothing but `?` frames. */
+function isUnreliable(r: TaskRecord): boolean {
+  const { frames, names } = r.stack;
+  return frames.length > names.length + 2 && names.every((n) => SCHEDULER.has(n));
+}
+
+function weakened(m: StackMeaning): StackMeaning {
+  return { ...m, holds: m.holds.map((h) => ({ ...h, confidence: "possible" as const })) };
 }
 
 /** Later printings of one pid describe one task; stacks without pid stay apart. */

@@ -19,7 +19,7 @@ export function summaryOf(
     case "livelock":
       return livelock(f, core, waiting);
     case "lost-io":
-      return `Submitted I/O does not complete: ${f.reasons[0] ?? "the device does not answer"}; ${plural(waiting, "context")} wait behind it.`;
+      return `Submitted I/O does not complete: ${f.reasons[0] ?? "the device does not answer"}; ${plural(waiting, "context")} ${waiting === 1 ? "waits" : "wait"} behind it.`;
     case "missed-wakeup":
       return "Nobody is left who could raise the event that is waited for.";
     case "slow":
@@ -37,7 +37,7 @@ function deadlock(core: readonly CoreEdgeView[], behind: number): string {
   const first = core[0];
   const tail = behind > 0 ? `; ${plural(behind, "more context")} ${behind === 1 ? "waits" : "wait"} besides` : "";
   if (first && core.length === 1 && first.heldBy.some((h) => h.key === first.waiter.key)) {
-    return `${contextWords(first.waiter)} waits for ${resourceWords(first.waitsFor)} that it holds itself${tail}.`;
+    return `${contextWords(first.waiter)} waits for ${resourceWords(first.waitsFor)}, which only it can end itself${tail}.`;
   }
   const sides = sidesOf(core);
   if (sides.length === 2) return `${twoSides(sides[0]!, sides[1]!)}${tail}.`;
@@ -84,10 +84,17 @@ function heldByLooper(f: Finding, core: readonly CoreEdgeView[]): string | undef
 
 function unknown(f: Finding, groups: readonly StuckGroupView[], waiting: number, evidence: Evidence): string {
   const g = groups[0];
+  const reason = f.reasons[0];
+  if (
+    reason !== undefined &&
+    (!g || waiting === 0) &&
+    evidence.tasks.length + evidence.splats.length + evidence.lockups.length > 0
+  )
+    return `Cannot tell: ${reason}.`;
   if (!g && evidence.tasks.length === 0) return "Cannot tell: no stack of a task was recognised in this input.";
   if (!g) return "Cannot tell: no context's wait could be read from this input.";
   const end = f.terminals[0];
-  const where = end ? endWords(end.role, end.name) : "the chain ends outside this log";
+  const where = reason ?? (end ? endWords(end.role, end.name) : "the chain ends outside this log");
   const suspect = f.suspect
     ? ` A possible cycle (${list(f.suspect.contexts.map((c) => contextWords(refOf(f.model, c))))}) is not sure enough to be called one.`
     : "";
@@ -99,7 +106,8 @@ function unknown(f: Finding, groups: readonly StuckGroupView[], waiting: number,
 function endWords(role: string, name: string): string {
   if (role === "hardware") return "the chain ends at the block device, which may be slow or may have lost the I/O";
   if (role === "server") return "the chain ends at a server outside this machine";
-  if (role === "running") return `the chain ends at ${name}, which can run`;
+  if (role === "running")
+    return name.startsWith("waits") ? `there are ${name}` : `the chain ends at ${name}, which can run`;
   return `the chain ends at ${name}`;
 }
 

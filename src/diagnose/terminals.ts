@@ -39,7 +39,7 @@ function follow(start: number, model: Model, memo: Map<number, { role: Terminal[
       break;
     }
     if (seen.includes(at)) {
-      result = { role: "running", name: "a wait that something else can end" };
+      result = wayOut(seen.slice(seen.indexOf(at)), model);
       break;
     }
     seen.push(at);
@@ -51,6 +51,16 @@ function follow(start: number, model: Model, memo: Map<number, { role: Terminal[
   return result;
 }
 
+/** A circle that is no deadlock ends where one of its members has another way out. */
+function wayOut(circle: readonly number[], model: Model): { role: Terminal["role"]; name: string } {
+  for (const c of circle) {
+    const wait = model.graph.contexts[c]?.wait;
+    const implicit = wait && providersOf(wait, model).find((p) => p >= model.parties.length);
+    if (implicit !== undefined) return nameOf(implicit, model);
+  }
+  return { role: "running", name: "waits that point at each other, not proven to be a circle" };
+}
+
 function step(at: number, model: Model): number | { role: Terminal["role"]; name: string } {
   const context = model.graph.contexts[at]!;
   if (!context.wait) return nameOf(at, model);
@@ -59,7 +69,7 @@ function step(at: number, model: Model): number | { role: Terminal["role"]; name
   const e = model.graph.events[event]!;
   if (e.timer) return { role: "timed", name: "a timer" };
   const providers = e.providers.map((p) => p.context as number).filter((c) => c !== at);
-  // Hardware first: a chain that may end in the device is the device's to explain.
+  // Somebody in the log first: what only hardware could end is said when nobody is left.
   const implicit = providers.find((c) => c >= model.parties.length);
   const next = providers.find((c) => c < model.parties.length) ?? implicit;
   if (next === undefined) return { role: "unknown-holder", name: "nobody in this log" };

@@ -50,12 +50,4 @@ export const threadRoles: readonly ThreadRole[] = [
     because: "does the I/O of its loop device",
     source: "drivers/block/loop.c:loop_kthread_worker_fn (before 5.14)",
   },
-  {
-    name: /^btrfs-transaction|^btrfs-transacti$/,
-    class: "btrfs_transaction",
-    id: "commit",
-    scope: "sb",
-    because: "is the file system's commit thread",
-    source: "fs/btrfs/disk-io.c:transaction_kthread",
-  },
 ];

@@ -74,6 +74,12 @@ describe("persistence, from logs", () => {
     expect(await inLog(sysrq(10, [me(OTHER)]), sysrq(20, [me(LOCK)]))).toBe("moved");
   });
 
+  test("an earlier printing without a stack is no sign that it moved", () => {
+    const [bare, now] = [record({ pid: 7, snapshot: 0 }), record({ pid: 7, line: 9, snapshot: 1, frames: LOCK })];
+    const e = evidence({ tasks: [bare, now], snapshots: [snapshot({ time: 10 }), snapshot({ time: 20, line: 8 })] });
+    expect(new Timeline(e, interpreter).persistenceOf([bare, now], now)).toBe("moment");
+  });
+
   test("the same wait of another operation is another place", async () => {
     const read = ["__mutex_lock", "some_taker", "vfs_read", "do_syscall_64"];
     expect(await inLog(sysrq(10, [me(read)]), sysrq(20, [me(LOCK)]))).toBe("moved");

@@ -122,8 +122,11 @@ function completeDumps(evidence: Evidence): Map<number, Dump[]> {
   return out;
 }
 
+/** Sleeps that a loop makes on its way round. */
+const STEPS: ReadonlySet<string> = new Set(["poll", "timed", "spin"]);
+
 function isLoop(m: StackMeaning): boolean {
-  return m.state !== "waiting" || m.wait === undefined || m.wait.sleep === "poll" || m.wait.sleep === "timed";
+  return m.state !== "waiting" || m.wait === undefined || STEPS.has(m.wait.sleep);
 }
 
 /** User-mode registers are frozen while a task sits in one system call or fault. */

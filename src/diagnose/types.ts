@@ -91,6 +91,8 @@ export interface KnownBugMatch {
   readonly today: string;
   /** 0..1 */
   readonly match: number;
+  /** The kernel of this log is not one that the bug is known to affect. */
+  readonly outsideEra?: boolean;
   readonly incident?: string;
   readonly why: readonly string[];
 }
@@ -130,6 +132,10 @@ export interface Diagnosis {
   /** What to collect next. */
   readonly missing: readonly Missing[];
   readonly assumptions: readonly string[];
+  /** Where chains of waits end that are not dead, the one with most contexts first. */
+  readonly terminals?: readonly { readonly role: string; readonly name: string; readonly count: number }[];
+  /** Why this verdict, where no core says it. */
+  readonly reasons?: readonly string[];
   /** Every context that waits or matters, for the pictures and the HTML report. */
   readonly details: readonly ContextView[];
   /** Frames that no table row knows, with how many contexts show them, most first. */

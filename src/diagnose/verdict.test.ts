@@ -91,6 +91,10 @@ describe("a cycle joined by class", () => {
       );
     expect(say(twoHolders("stuck")).verdict).toBe("deadlock");
     expect(say(twoHolders("as-reported")).verdict).toBe("unknown");
+    const mixed = twoHolders("as-reported");
+    const [first, ...others] = twoHolders("stuck");
+    expect(say([first!, ...mixed.slice(1)]).verdict).toBe("unknown");
+    expect(say([mixed[0]!, ...others]).verdict).toBe("unknown");
     expect(say(byClass({ persistence: "as-reported" }, { persistence: "as-reported" })).verdict).toBe("deadlock");
   });
 });
@@ -227,11 +231,13 @@ describe("open ends", () => {
   });
   test("a hung report or a lockup is never none", () => {
     const lockup: LockupReport = { kind: "soft-lockup", input: 0, line: 1 };
-    expect(say(parties({ released: true, blockedSeconds: 120 })).verdict).toBe("unknown");
+    expect(short(say(parties({ released: true, blockedSeconds: 120 })))).toBe("slow likely");
     expect(say([], {}, { tasks: [], snapshots: [], lockups: [lockup] }).verdict).toBe("unknown");
   });
   test("everybody was elsewhere in another dump: ordinary waits", () => {
-    expect(short(say(device({ persistence: "moved" })))).toBe("none likely");
+    expect(short(say(parties({ persistence: "moved", want: { id: "x" } })))).toBe("none likely");
+    expect(short(say(device({ persistence: "moved" }), { storage: "still" }))).toBe("none likely");
+    expect(short(say(device({ persistence: "moved" })))).toBe("slow likely");
     expect(short(say(device({ persistence: "moved", blockedSeconds: 120 })))).toBe("slow likely");
     expect(say(parties({ want: io, persistence: "moved" }, { want: io })).verdict).toBe("unknown");
     expect(say(parties({ want: io, persistence: "moved" }, { want: io, persistence: "as-reported" })).verdict).not.toBe(
@@ -258,13 +264,17 @@ describe("open ends", () => {
     expect(say(on("server"), {}, { troubles: [trouble("server-not-responding")] }).verdict).toBe("lost-io");
     expect(say(on("server")).verdict).toBe("unknown");
     expect(short(say(on("admin")))).toBe("slow likely");
-    expect(say(on("admin")).reasons).toEqual(["1 waits end at an administrator"]);
+    const x = { id: "x", providers: ["admin"] } as const;
+    expect(say(parties({ want: x }, { want: x })).reasons).toEqual(["2 waits end at an administrator"]);
   });
-  test("timed sleeps: likely slow, but only possibly when somebody is known to be stuck in one", () => {
+  test("timed sleeps end by themselves; what others wait for behind one may not", () => {
+    const x = { id: "x", scope: "global" } as const;
+    const sleeper: PartyOptions = { want: { id: "y", sleep: "timed" }, haves: [x] };
     const timed = (persistence: Party["subject"]["persistence"]) =>
-      short(say(parties({ persistence, want: { id: "x", sleep: "timed" } })));
+      short(say(parties(sleeper, { persistence, want: x })));
+    expect(short(say(parties(sleeper)))).toBe("slow likely");
     expect(timed("as-reported")).toBe("slow likely");
-    expect(timed("stuck")).toBe("slow possible");
+    expect(timed("stuck")).toBe("unknown possible");
   });
   test("a holder outside the log: unknown", () => {
     expect(short(say(parties({ want: { id: "x" } })))).toBe("unknown possible");

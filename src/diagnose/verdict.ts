@@ -8,6 +8,7 @@ import type { Evidence } from "../evidence/types.ts";
 import { analyze, weakest } from "../waits/index.ts";
 import type { Analysis, Confidence, Core } from "../waits/types.ts";
 import { type Hypothesis, type Model, modelOf } from "./model.ts";
+import { openVerdict } from "./open-verdict.ts";
 import type { Progress } from "./progress.ts";
 import { type Terminal, terminalsOf } from "./terminals.ts";
 import type { Verdict } from "./types.ts";
@@ -65,7 +66,7 @@ export function decide(evidence: Evidence, world: World, progress: Progress): Fi
   }
   const live = livelock(evidence, world, progress, strict);
   if (live) return live;
-  return open(evidence, world.parties, progress, strict, suspect);
+  return openVerdict(evidence, world.parties, progress, strict, suspect);
 }
 
 function run(world: World, hypothesis: Hypothesis): { model: Model; analysis: Analysis } {
@@ -192,63 +193,4 @@ export function isFruitless(s: { readonly values: Readonly<Record<string, number
   const taken = of("taken") ?? of("file_taken") ?? of("nr_scanned") ?? 0;
   const dirty = of("unqueued_dirty") ?? of("dirty") ?? 0;
   return of("nr_reclaimed") === 0 && taken > 0 && dirty >= taken * 0.9 && (of("priority") ?? 12) <= 3;
-}
-
-function open(
-  evidence: Evidence,
-  parties: readonly Party[],
-  progress: Progress,
-  strict: { model: Model; analysis: Analysis },
-  suspect: Core | undefined,
-): Finding {
-  const terminals = terminalsOf(strict.model, strict.analysis);
-  const base = { ...strict, assumptions: [], terminals, ...(suspect && { suspect }) };
-  const say = (verdict: Verdict, confidence: Confidence, ...reasons: string[]): Finding => ({
-    ...base,
-    verdict,
-    confidence,
-    reasons,
-  });
-  const blocked = parties.filter((p) => p.subject.blocked && !p.subject.released && p.subject.meaning.state !== "idle");
-  const hung = parties.some((p) => p.subject.blockedSeconds !== undefined);
-  const lockup = evidence.lockups.length > 0;
-  if (evidence.tasks.length === 0 && !lockup && !evidence.snapshots.some((x) => x.complete))
-    return say("unknown", "possible", "no stack was recognised");
-  if (blocked.length === 0 && !hung && !lockup) return say("none", "likely", "nobody waits in the last dump");
-  const advancing = progress.storage === "advancing" || progress.memory === "advancing";
-  const moved = parties.filter((p) => p.subject.persistence === "moved");
-  const persistent = blocked.filter((p) => p.subject.persistence === "stuck");
-  if (
-    !hung &&
-    !lockup &&
-    moved.length > 0 &&
-    persistent.length === 0 &&
-    blocked.every((p) => p.subject.persistence !== "as-reported")
-  ) {
-    return say("none", "likely", "every blocked task was elsewhere in another dump: ordinary waits");
-  }
-  const top = terminals[0];
-  const troubles = evidence.troubles.filter((t) => t.kind !== "recovered");
-  const recovered = evidence.troubles.some((t) => t.kind === "recovered");
-  if (advancing) return say("slow", "likely", "counters of finished work still rise");
-  if (top && (top.role === "hardware" || top.role === "server")) {
-    if (progress.ioStuck) return say("lost-io", "likely", "requests are in flight and none completes");
-    if (troubles.length > 0) {
-      return recovered
-        ? say("slow", "likely", "the device had trouble and recovered")
-        : say("lost-io", "likely", "the log reports trouble of the device or server that is waited for");
-    }
-    if (moved.length > 0 && persistent.length === 0)
-      return say("slow", "likely", "blocked tasks went on between dumps");
-    return say("unknown", "possible");
-  }
-  if (top && (top.role === "admin" || top.role === "timed"))
-    return say(
-      "slow",
-      top.role === "timed" && persistent.length > 0 ? "possible" : "likely",
-      `${top.count} waits end at ${top.name}`,
-    );
-  if (moved.length > 0 && persistent.length === 0 && !blocked.some((p) => p.subject.persistence === "as-reported"))
-    return say("slow", "possible", "blocked tasks went on between dumps");
-  return say("unknown", "possible");
 }

@@ -17,7 +17,7 @@ export function refOf(model: Model, id: number): ContextRef {
   if (party) return party.subject.ref;
   const node = model.implicit[id - model.parties.length];
   return {
-    key: `implicit:${node?.role ?? id}`,
+    key: `implicit:${node ? `${node.role}:${node.name}` : id}`,
     kind: node?.kind ?? "unknown",
     ...(node && { comm: node.comm ?? node.name }),
     ...(node?.pid !== undefined && { pid: node.pid }),
@@ -155,7 +155,7 @@ export function detailsOf(f: Finding, interpreter: Interpreter, limit = 2000): C
   });
   const chosen = f.model.parties
     .map((p, i) => ({ p, i }))
-    .filter(({ p, i }) => inCore.has(i) || holders.has(i) || (isWaiter(p) && p.subject.now.stack.names.length >= 0))
+    .filter(({ p, i }) => inCore.has(i) || holders.has(i) || isWaiter(p))
     .sort(
       (a, b) =>
         Number(inCore.has(b.i)) - Number(inCore.has(a.i)) ||
@@ -216,7 +216,7 @@ function framesOf(p: Party, haves: readonly Have[], interpreter: Interpreter): F
     says.set(p.want.frame, `waits for ${p.want.class}${p.want.id ? ` ${p.want.id}` : ""}`);
   let reliable = -1;
   return now.stack.frames.map((f, i) => {
-    const isReliable = !f.unreliable && f.symbol !== "";
+    const isReliable = (!f.unreliable || p.subject.unreliable === true) && f.symbol !== "";
     if (isReliable) reliable++;
     const offset =
       f.offset !== undefined

@@ -126,6 +126,21 @@ describe("lock lists and owners", () => {
     const w = wantOf({ frames: ["f"], locks: dir, meaning: meaning({ wait: waitMeaning({ class: "rwsem" }) }) });
     expect(w).toMatchObject({ class: "mmap_lock", id: "mmap_lock", address: "aa03" });
   });
+  test.each(["mutex", "semaphore", "percpu_rwsem", "rwsem"])("%s says only which kind of lock it is", (cls) => {
+    const list = lockList(7, [["cgroup_mutex", "aa04"]]);
+    const event = cls === "semaphore" ? "unlock" : undefined;
+    const w = waitMeaning({ class: cls, ...(event && { event }) });
+    expect(wantOf({ frames: ["f"], locks: list, meaning: meaning({ wait: w }) })?.class).toBe("cgroup_mutex");
+  });
+  test("a class of its own stays, whatever the list calls it", () => {
+    const list = lockList(7, [["&sb->s_type->i_mutex_key#9", "aa05"]]);
+    const w = wantOf({
+      frames: ["f"],
+      locks: list,
+      meaning: meaning({ wait: waitMeaning({ class: "i_rwsem", id: "dir" }) }),
+    });
+    expect(w).toMatchObject({ class: "i_rwsem", id: "dir", address: "aa05" });
+  });
   test("the name that the stack gives is kept", () => {
     const w = wantOf({
       frames: ["f"],

@@ -113,7 +113,7 @@ function lineOf(s: Subject, frame: number): number | undefined {
   let reliable = -1;
   for (let i = 0; i < s.now.stack.frames.length; i++) {
     const f = s.now.stack.frames[i]!;
-    if (f.unreliable || f.symbol === "") continue;
+    if ((f.unreliable && !s.unreliable) || f.symbol === "") continue;
     if (++reliable === frame) return lines[i] ?? s.now.line;
   }
   return s.now.line;
@@ -121,7 +121,7 @@ function lineOf(s: Subject, frame: number): number | undefined {
 
 function wantOf(s: Subject): Want | undefined {
   const m = s.meaning;
-  const names = s.now.stack.names;
+  const { names } = s;
   const inReclaim = names.some((n) => RECLAIM_FRAMES.has(n));
   const memcg = names.some((n) => MEMCG_RECLAIM.has(n));
   const w = m.wait;
@@ -163,7 +163,7 @@ function generic(cls: string): boolean {
 
 /** The loop, not the sleep inside it: reclaim goes on until something is freed or it may give up. */
 function reclaimWant(s: Subject, memcg: boolean): Want {
-  const names = s.now.stack.names;
+  const { names } = s;
   const frame = Math.max(
     0,
     names.findLastIndex((n) => RECLAIM_FRAMES.has(n)),
@@ -201,13 +201,14 @@ function havesOf(s: Subject, index: number): Have[] {
       ...(h.mode && { mode: h.mode }),
       scope: h.scope,
       confidence: h.confidence,
-      because: `frame ${s.now.stack.names[h.frame] ?? ""}: ${h.because}`,
+      because: `frame ${s.names[h.frame] ?? ""}: ${h.because}`,
       ...(line !== undefined && { line }),
       frame: h.frame,
     };
   });
   for (const r of threadRoles) {
-    if (!r.name.test(s.now.comm ?? "") || out.some((h) => h.class === r.class)) continue;
+    if (!r.name.test(s.now.comm ?? "") || out.some((h) => h.class === r.class) || s.meaning.wait?.class === r.class)
+      continue;
     out.push({
       subject: index,
       class: r.class,

@@ -6,11 +6,13 @@ import { type Compression, DEFAULT_LIMITS, type DecompressLimits, decompress } f
 import { FORMATS } from "./formats/index.ts";
 import { createFrameParser, ownCopy } from "./frames.ts";
 import type { EvidenceInput } from "./inputs.ts";
+import { type JournalEntry, mayBeJournal, readJournalEntry } from "./journal.ts";
 import { createLineSplitter, type OnLine } from "./lines.ts";
 import { createQuotedPrintable, decodeEntities, isContinuation, joinWrapped, quoteLength } from "./mail.ts";
+import { createStreams, originsOf, type Place } from "./origins.ts";
 import { type Prefix, readPrefix } from "./prefixes.ts";
-import type { Format, LogLine } from "./reader.ts";
-import { recordsOf } from "./records.ts";
+import type { Format, LineReader, LogLine } from "./reader.ts";
+import { recordsOf, type TaskRecords } from "./records.ts";
 import { type Bounds, type Collected, createSink, DEFAULT_BOUNDS, newCollected } from "./sink.ts";
 import type { Evidence, InputInfo } from "./types.ts";
 
@@ -52,12 +54,17 @@ const clean = (text: string): string => {
 /** Characters that can begin a quoted line: blank, `:`, `>`, `|`. */
 const mayBeQuoted = (c: number): boolean => c === 32 || c === 58 || c === 62 || c === 124;
 
+/** Receives each line, with the machine and the journal's boot id where they are written beside it. */
+type EmitLine = (l: LogLine, host: string | undefined, bootId: string | undefined) => void;
+
 /** From physical lines to {@link LogLine}s. */
-export const createLineReader = (emit: (l: LogLine) => void): { readonly line: OnLine; end(): void } => {
-  const prefix: Prefix = { at: 0, time: undefined, caller: undefined, present: false };
+export const createLineReader = (emit: EmitLine): { readonly line: OnLine; end(): void } => {
+  const prefix: Prefix = { at: 0, time: undefined, caller: undefined, host: undefined, present: false };
   const quotedPrintable = createQuotedPrintable();
   let held: HeldLine | undefined;
   let heldPrefixed = false;
+  let heldHost: string | undefined;
+  let heldBoot: string | undefined;
   let joined = 0;
 
   /** Joins a line without prefix to the one before, when it was wrapped off it. */
@@ -79,11 +86,26 @@ export const createLineReader = (emit: (l: LogLine) => void): { readonly line: O
     const message = text.slice(prefix.at, end);
     if (held) {
       if (!prefix.present && joined < MAX_JOINED && joinTo(held, message, number)) return;
-      emit(held);
+      emit(held, heldHost, heldBoot);
     }
     held = heldLine(message, number, prefix.time, prefix.caller);
     heldPrefixed = prefix.present;
+    heldHost = prefix.host;
+    heldBoot = undefined;
     joined = 0;
+  };
+
+  const takeEntry = (e: JournalEntry, number: number): void => {
+    for (const line of e.message.split("\n")) {
+      const text = clean(line);
+      readPrefix(text, 0, prefix);
+      if (held) emit(held, heldHost, heldBoot);
+      held = heldLine(text.slice(prefix.at).trimEnd(), number, prefix.time ?? e.time, prefix.caller);
+      heldPrefixed = true;
+      heldHost = e.host;
+      heldBoot = e.bootId;
+      joined = MAX_JOINED;
+    }
   };
 
   const takeMail = (s: string, number: number): void => {
@@ -94,6 +116,13 @@ export const createLineReader = (emit: (l: LogLine) => void): { readonly line: O
     line(text, from, to, number, plain) {
       const first = text.charCodeAt(from);
       const last = to > from ? text.charCodeAt(to - 1) : 0;
+      if (first === 123 /* { */ && mayBeJournal(text, from)) {
+        const entry = readJournalEntry(text.slice(from, to));
+        if (entry) {
+          takeEntry(entry, number);
+          return;
+        }
+      }
       // A log from the kernel itself needs none of the repairs below.
       if (plain && last !== 77 /* M */ && !mayBeQuoted(first) && !quotedPrintable.concerns(first, last)) {
         take(text, from, to, number);
@@ -111,7 +140,7 @@ export const createLineReader = (emit: (l: LogLine) => void): { readonly line: O
     end() {
       const rest = quotedPrintable.end();
       if (rest) takeMail(rest.text, rest.number);
-      if (held) emit(held);
+      if (held) emit(held, heldHost, heldBoot);
       held = undefined;
     },
   };
@@ -137,6 +166,16 @@ const inOrder = (all: Collected, first: number): void => {
   for (const t of mine) all.tasks.push(t);
 };
 
+interface OpenReaders {
+  readonly readers: readonly LineReader[];
+  readonly records: TaskRecords;
+}
+
+const closeReaders = (o: OpenReaders): void => {
+  for (const r of o.readers) r.end();
+  o.records.end();
+};
+
 const readInput = async (
   input: EvidenceInput,
   index: number,
@@ -144,12 +183,18 @@ const readInput = async (
   unparsed: Unparsed,
   options: CollectOptions,
 ): Promise<{ readonly info: InputInfo; readonly cutLines: number }> => {
-  const sink = createSink(all, index, options.bounds ?? DEFAULT_BOUNDS);
-  const records = recordsOf(sink, createFrameParser(all.interner.frame));
+  const parser = createFrameParser(all.interner.frame);
+  const formats = options.formats ?? FORMATS;
+  const count = formats.length;
+  const open = (place: Place): OpenReaders => {
+    const sink = createSink(all, place, options.bounds ?? DEFAULT_BOUNDS);
+    const records = recordsOf(sink, parser);
+    return { readers: formats.map((f) => f.open(sink)), records };
+  };
+  const streams = createStreams(index, all.origins, open, closeReaders);
   const first = all.tasks.length;
-  const readers = (options.formats ?? FORMATS).map((f) => f.open(sink));
-  const count = readers.length;
-  const reader = createLineReader((l) => {
+  const reader = createLineReader((l, host, bootId) => {
+    const { readers } = streams.at(l, host, bootId);
     for (let i = 0; i < count; i++) if (readers[i]!.line(l)) return;
     if (l.text === "") return;
     unparsed.count++;
@@ -166,8 +211,7 @@ const readInput = async (
   }
   splitter.end();
   reader.end();
-  for (const r of readers) r.end();
-  records.end();
+  streams.end();
   inOrder(all, first);
   const seen = all.seen[index]!;
   const info: InputInfo = {
@@ -206,6 +250,7 @@ export const collectEvidence = async (
   }
   return {
     inputs: infos,
+    origins: originsOf(all.origins),
     ...(all.release === undefined ? {} : { release: all.release }),
     snapshots: all.snapshots,
     tasks: all.tasks,

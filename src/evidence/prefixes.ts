@@ -5,7 +5,7 @@
  * `[  115.002350][    C2] sysrq: Show State` -> time 115.00235, caller C2, `sysrq: Show State`.
  * Only one blank after a prefix belongs to it: the others are the message's own indent (` <TASK>`).
  */
-import { skipBlanks } from "./frames.ts";
+import { ownCopy, skipBlanks } from "./frames.ts";
 
 /** Where the message starts and what the prefix said. */
 export interface Prefix {
@@ -13,6 +13,8 @@ export interface Prefix {
   at: number;
   time: number | undefined;
   caller: string | undefined;
+  /** The machine that a logger wrote down; `localhost`, what most machines call themselves while they boot, is none. */
+  host: string | undefined;
   /** There was a prefix (a time, a host, a priority ...). */
   present: boolean;
 }
@@ -93,16 +95,38 @@ const bracketAt = (s: string, p: number, out: Prefix): number => {
   return oneBlank(s, q);
 };
 
+const NO_HOST =
+  /^(?:localhost\b.*|kern\.\w+|user\.\w+|emerg|alert|crit|err|error|warning|warn|notice|info|debug|[-.:]*)$/i;
+
+/** Host names come line after line: the same string again costs no new one. */
+const seenHost = { text: "", host: undefined as string | undefined };
+
+/** The word at `p` is a host, unless it is `kernel:` itself, a facility or a severity; `q`: behind the prefix. */
+const takeHost = (s: string, p: number, q: number, out: Prefix): void => {
+  const known = seenHost.text;
+  if (known === "" || !s.startsWith(known, p) || s.charCodeAt(p + known.length) !== 32) {
+    const end = s.indexOf(" ", p);
+    // `kernel: ` ends with its blank.
+    if (end < 0 || end >= q || (end === q - 1 && s.charCodeAt(end - 1) === 58)) return;
+    const text = ownCopy(s.slice(p, end));
+    seenHost.text = text;
+    seenHost.host = NO_HOST.test(text) ? undefined : text;
+  }
+  if (seenHost.host !== undefined) out.host = seenHost.host;
+};
+
 /** After a wall-clock time: host and `kernel:`. */
-const hostAt = (s: string, p: number): number => {
+const hostAt = (s: string, p: number, out: Prefix): number => {
   for (const re of [HOST, SYSLOG_5424, HOST_ONLY]) {
     const q = sticky(re, s, p);
-    if (q >= 0) return q;
+    if (q < 0) continue;
+    takeHost(s, p, q, out);
+    return q;
   }
   return p;
 };
 
-const wallAt = (s: string, p: number): number => {
+const wallAt = (s: string, p: number, out: Prefix): number => {
   const c = s.charCodeAt(p);
   let q = -1;
   if (isDigit(c)) {
@@ -110,7 +134,7 @@ const wallAt = (s: string, p: number): number => {
     if (q >= 0) return q;
     q = sticky(ISO, s, p);
   } else q = sticky(SYSLOG, s, p);
-  return q < 0 ? -1 : hostAt(s, q);
+  return q < 0 ? -1 : hostAt(s, q, out);
 };
 
 const kmsgAt = (s: string, p: number, out: Prefix): number => {
@@ -132,10 +156,10 @@ const prefixAt = (s: string, p: number, out: Prefix): number => {
   if (isDigit(c)) {
     const second = s.charCodeAt(p + 1);
     if (second === 44 || (isDigit(second) && s.charCodeAt(p + 2) === 44)) return kmsgAt(s, p, out);
-    if (s.charCodeAt(p + 2) === 45 || s.charCodeAt(p + 4) === 45) return wallAt(s, p);
+    if (s.charCodeAt(p + 2) === 45 || s.charCodeAt(p + 4) === 45) return wallAt(s, p, out);
     return kmsgAt(s, p, out);
   }
-  if (c >= 65 && c <= 90 && s.charCodeAt(p + 3) === 32) return wallAt(s, p);
+  if (c >= 65 && c <= 90 && s.charCodeAt(p + 3) === 32) return wallAt(s, p, out);
   return -1;
 };
 
@@ -144,6 +168,7 @@ export const readPrefix = (s: string, from: number, out: Prefix): void => {
   out.at = from;
   out.time = undefined;
   out.caller = undefined;
+  out.host = undefined;
   out.present = false;
   for (let n = 0; n < 5; n++) {
     const p = skipBlanks(s, out.at);
@@ -154,7 +179,11 @@ export const readPrefix = (s: string, from: number, out: Prefix): void => {
     if (out.present && p - out.at > 2) return;
     let q = prefixAt(s, p, out);
     // journalctl -o short-monotonic: `[12345.678901] host kernel: text`
-    if (q < 0 && out.present && p === out.at) q = sticky(JOURNAL_HOST, s, p);
+    if (q < 0 && out.present && p === out.at) {
+      q = sticky(JOURNAL_HOST, s, p);
+      // A message of the kernel's own could look like this, but would start with a capital.
+      if (q >= 0 && (c >= 97 || isDigit(c))) takeHost(s, p, q, out);
+    }
     if (q < 0) return;
     out.at = q;
     out.present = true;

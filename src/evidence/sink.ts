@@ -4,6 +4,7 @@
  */
 import { ownCopy } from "./frames.ts";
 import { createInterner, type Interner } from "./intern.ts";
+import { newOrigins, type OriginTable, originOf, type Place } from "./origins.ts";
 import type { EvidenceSink } from "./reader.ts";
 import type {
   DeviceTrouble,
@@ -34,6 +35,7 @@ export const DEFAULT_BOUNDS: Bounds = { tasks: 100_000, folded: 100_000, others:
 /** Everything found so far, over all inputs. */
 export interface Collected {
   readonly interner: Interner;
+  readonly origins: OriginTable;
   readonly snapshots: Snapshot[];
   readonly tasks: TaskRecord[];
   readonly heldLocks: HeldLockList[];
@@ -54,6 +56,7 @@ export interface Collected {
 /** An empty {@link Collected}. */
 export const newCollected = (): Collected => ({
   interner: createInterner(),
+  origins: newOrigins(),
   snapshots: [],
   tasks: [],
   heldLocks: [],
@@ -82,9 +85,11 @@ const ownWorkqueue = (wq: Workqueue, text: (s: string) => string): Workqueue => 
 });
 
 /** Takes `given` over: readers make a new object for each record. */
-const keepTask = (all: Collected, bounds: Bounds, input: number, given: Omit<TaskRecord, "input">): void => {
+const keepTask = (all: Collected, bounds: Bounds, place: Place, given: Omit<TaskRecord, "input">): void => {
   const t = given as { -readonly [K in keyof TaskRecord]: TaskRecord[K] };
-  t.input = input;
+  t.input = place.input;
+  const origin = originOf(all.origins, place);
+  if (origin > 0) t.origin = origin;
   // Slices of the input would keep the block alive from which they were cut.
   const { text } = all.interner;
   if (t.comm !== undefined) t.comm = text(t.comm);
@@ -97,7 +102,7 @@ const keepTask = (all: Collected, bounds: Bounds, input: number, given: Omit<Tas
     return;
   }
   all.compacted++;
-  const kind = `${t.stack.id} ${t.state ?? ""} ${commKind(t.comm)}`;
+  const kind = `${origin} ${t.stack.id} ${t.state ?? ""} ${commKind(t.comm)}`;
   const key = all.folded.size < bounds.folded ? `${t.snapshot} ${kind}` : kind;
   const same = all.folded.get(key);
   if (same) {
@@ -110,28 +115,35 @@ const keepTask = (all: Collected, bounds: Bounds, input: number, given: Omit<Tas
   all.tasks.push(compact);
 };
 
-/** A sink for input number `input` that adds to `all`. */
-export const createSink = (all: Collected, input: number, bounds: Bounds = DEFAULT_BOUNDS): EvidenceSink => {
-  const seen = new Map<string, number>();
+/** A sink for what `place` shows, that adds to `all`. */
+export const createSink = (all: Collected, place: Place, bounds: Bounds = DEFAULT_BOUNDS): EvidenceSink => {
+  const { input } = place;
+  const seen = all.seen[input] ?? new Map<string, number>();
   all.seen[input] = seen;
   const keep = <T extends object>(list: T[], entry: Omit<T, "input">): void => {
     if (list.length < bounds.others) list.push({ ...entry, input } as unknown as T);
     else all.compacted++;
   };
+  const keepPlaced = <T extends { readonly origin?: number }>(list: T[], entry: Omit<T, "input" | "origin">): void => {
+    const origin = originOf(all.origins, place);
+    keep<object>(list, origin > 0 ? { ...entry, origin } : entry);
+  };
   return {
     input,
     stack: (frames) => all.interner.stack(frames),
     snapshot(s) {
-      if (all.snapshots.length < bounds.others * 2) all.snapshots.push({ ...s, input });
+      const origin = originOf(all.origins, place);
+      if (all.snapshots.length < bounds.others * 2)
+        all.snapshots.push(origin > 0 ? { ...s, input, origin } : { ...s, input });
       return all.snapshots.length - 1;
     },
-    task: (t) => keepTask(all, bounds, input, t),
-    heldLocks: (l) => keep(all.heldLocks, l),
-    oom: (o) => keep(all.ooms, o),
+    task: (t) => keepTask(all, bounds, place, t),
+    heldLocks: (l) => keepPlaced(all.heldLocks, l),
+    oom: (o) => keepPlaced(all.ooms, o),
     sample: (s) => keep(all.samples, s),
-    trouble: (t) => keep(all.troubles, t),
-    lockup: (l) => keep(all.lockups, l),
-    workqueue: (w) => keep(all.workqueues, w),
+    trouble: (t) => keepPlaced(all.troubles, t),
+    lockup: (l) => keepPlaced(all.lockups, l),
+    workqueue: (w) => keepPlaced(all.workqueues, w),
     scanControl: (s) => keep(all.scanControls, s),
     splat: (s) => keep(all.splats, s),
     release(r) {

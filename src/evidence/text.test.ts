@@ -7,7 +7,7 @@ import { whoFromTitle } from "./records.ts";
 import { parseOldTaskLine, parseTaskLine, parseWorkqueue, releaseFrom } from "./task-lines.ts";
 
 const prefix = (s: string): string => {
-  const out: Prefix = { at: 0, time: undefined, caller: undefined, present: false };
+  const out: Prefix = { at: 0, time: undefined, caller: undefined, host: undefined, present: false };
   readPrefix(s, 0, out);
   return `${out.time ?? "-"} ${out.caller ?? "-"} |${s.slice(out.at)}`;
 };

@@ -35,6 +35,8 @@ export type TaskState = "R" | "S" | "D" | "T" | "t" | "X" | "Z" | "P" | "I" | "W
 export interface TaskRecord {
   /** Index into {@link Evidence.inputs}. */
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   /** Line (1-based) of the header, or of the first frame when there is no header. */
   readonly line: number;
   /** Last line that belongs to the record. */
@@ -84,6 +86,8 @@ export interface TaskRecord {
 export interface Snapshot {
   readonly kind: "hung_task" | "sysrq-w" | "sysrq-t" | "sysrq-l" | "proc-stack" | "crash-bt" | "lockup" | "other";
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   readonly line: number;
   readonly time?: number;
   /** Every blocked task of the host is in it (SysRq-w, SysRq-t, `foreach bt`), as far as the text is not cut. */
@@ -103,6 +107,8 @@ export interface HeldLock {
 }
 export interface HeldLockList {
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   readonly line: number;
   readonly snapshot?: number;
   readonly pid: number;
@@ -114,6 +120,8 @@ export interface HeldLockList {
 export interface OomReport {
   readonly kind: "invoked" | "usage" | "killed" | "reaped" | "unable-to-reap" | "no-killable";
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   readonly line: number;
   readonly time?: number;
   readonly comm?: string;
@@ -154,6 +162,8 @@ export interface DeviceTrouble {
   readonly kind: "io-error" | "timeout" | "abort" | "reset" | "offline" | "server-not-responding" | "recovered";
   readonly device?: string;
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   readonly line: number;
   readonly time?: number;
   readonly text: string;
@@ -163,6 +173,8 @@ export interface DeviceTrouble {
 export interface LockupReport {
   readonly kind: "soft-lockup" | "hard-lockup" | "rcu-stall" | "workqueue-lockup";
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   readonly line: number;
   readonly time?: number;
   readonly cpu?: number;
@@ -174,6 +186,8 @@ export interface LockupReport {
 /** One workqueue of a `Showing busy workqueues` dump. */
 export interface WorkqueueState {
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent means 0. */
+  readonly origin?: number;
   readonly line: number;
   readonly name: string;
   readonly active?: number;
@@ -212,8 +226,23 @@ export interface InputInfo {
   readonly notes?: readonly string[];
 }
 
+/**
+ * One boot of one machine. Tasks, locks and devices of two origins have nothing to do with each other, even when pids,
+ * addresses and names are the same. Empty when nothing but counters was found.
+ */
+export interface Origin {
+  /** As the syslog or journal prefix names it. */
+  readonly host?: string;
+  /** Number of boots of this machine before this one, as far as they left evidence. */
+  readonly boot: number;
+  /** Line (1-based) where it begins, and its index into {@link Evidence.inputs}. */
+  readonly line: number;
+  readonly input: number;
+}
+
 export interface Evidence {
   readonly inputs: readonly InputInfo[];
+  readonly origins: readonly Origin[];
   /** `uname -r` as first printed. */
   readonly release?: string;
   readonly snapshots: readonly Snapshot[];

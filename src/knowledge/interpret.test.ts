@@ -348,6 +348,10 @@ describe("doing and unknown", () => {
     expect(read(rows, "a b c d charge", "5.0.0").doing).toEqual(["reclaims", "for a charge"]);
     expect(read(rows, "charge c d", "3.2.0").doing).toEqual(["old"]);
   });
+  it("a frame is not its own caller", () => {
+    expect(read([doing({ fn: ["a"], callers: ["a"] })], "a b").doing).toEqual([]);
+    expect(read([doing({ fn: ["a"], callers: ["a"] })], "a b a").doing).toEqual(["does a"]);
+  });
   it("lists frames that no row of any kind knows, innermost first", () => {
     const rows = [bit, holds({ fn: ["held"] }), names({ fn: ["taker"] }), doing({ fn: ["busy"] }), neutral("wrapper")];
     const known = "__schedule preempt_schedule_irq _raw_spin_lock bit_sleep held taker busy wrapper do_syscall_64";

@@ -1,6 +1,7 @@
 /** The whole table: one file per subsystem under `frames/`. A new file is listed here. */
 import { blockRows } from "./frames/block.ts";
 import { btrfsRows } from "./frames/btrfs.ts";
+import { bufferIoRows } from "./frames/buffer-io.ts";
 import { cgroupRows } from "./frames/cgroup.ts";
 import { cifsFuseCephRows } from "./frames/cifs-fuse-ceph.ts";
 import { dmRows } from "./frames/dm.ts";
@@ -33,6 +34,7 @@ import type { KnowledgeRow } from "./types.ts";
 export const allRows: readonly KnowledgeRow[] = [
   ...blockRows,
   ...btrfsRows,
+  ...bufferIoRows,
   ...cgroupRows,
   ...cifsFuseCephRows,
   ...dmRows,

@@ -1,5 +1,5 @@
 /** Equal contexts are shown once: 1,440 tasks with the same stack and the same wait are one entry with a count. */
-import type { ContextView, Diagnosis } from "../diagnose/types.ts";
+import type { ContextView, Diagnosis, StuckGroupView } from "../diagnose/types.ts";
 import { foldCore } from "./fold.ts";
 import { findRing } from "./ring.ts";
 
@@ -73,4 +73,9 @@ export function splitHolds(
   const told = view.holds.filter((hold) => wanted.has(hold.resource.class));
   if (told.length === 0) return { told: view.holds.slice(0, 3), others: view.holds.slice(3) };
   return { told, others: view.holds.filter((hold) => !told.includes(hold)) };
+}
+
+/** The group of waiters each context is in, by key. */
+export function stuckGroups(d: Diagnosis): ReadonlyMap<string, StuckGroupView> {
+  return new Map(d.stuckBehind.flatMap((group) => group.contexts.map((ref) => [ref.key, group] as const)));
 }

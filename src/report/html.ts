@@ -3,10 +3,10 @@
  * escaped; the content security policy allows exactly this page's style and script, by hash.
  */
 import { createHash } from "node:crypto";
-import type { ContextView, CoreEdgeView, Diagnosis, FrameView } from "../diagnose/types.ts";
+import type { ContextView, CoreEdgeView, Diagnosis, FrameView, StuckGroupView } from "../diagnose/types.ts";
 import { markup } from "./escape.ts";
 import { foldCore, moreLikeIt } from "./fold.ts";
-import { type ContextGroup, coreEdgesInOrder, groupContexts, splitHolds } from "./groups.ts";
+import { type ContextGroup, coreEdgesInOrder, groupContexts, splitHolds, stuckGroups } from "./groups.ts";
 import { type LogView, logView, type Source } from "./html-log.ts";
 import { HTML_SCRIPT } from "./html-script.ts";
 import { HTML_STYLE } from "./html-style.ts";
@@ -14,7 +14,12 @@ import {
   breakerSentence,
   bugFacts,
   edgeSentence,
+  heldSentence,
   holderSentence,
+  loneWaits,
+  lookAt,
+  nowAdvice,
+  openAnswers,
   readingNotes,
   type SectionId,
   sectionOrder,
@@ -48,6 +53,8 @@ interface Page {
   readonly log: LogView;
   /** Index of the group that shows a context. */
   readonly groupOf: ReadonlyMap<string, number>;
+  /** The group of waiters a context is in. */
+  readonly stuckIn: ReadonlyMap<string, StuckGroupView>;
 }
 
 /** The whole page. */
@@ -56,7 +63,7 @@ export async function toHtml(d: Diagnosis, options: HtmlOptions = {}): Promise<s
   const groups = everyGroup.slice(0, MAX_ENTRIES);
   const log = logView(d, groups, options.sources ?? [], options.maxLogLines ?? 20_000);
   const groupOf = new Map(groups.flatMap((group, at) => group.members.map((view) => [view.key, at] as const)));
-  const page: Page = { d, groups, left: everyGroup.length - groups.length, log, groupOf };
+  const page: Page = { d, groups, left: everyGroup.length - groups.length, log, groupOf, stuckIn: stuckGroups(d) };
   const svg = await toSvg(d, {
     standalone: false,
     direction: "TB",
@@ -118,7 +125,7 @@ function verdictHtml({ d }: Page, version: string | undefined): string {
   const meta = [
     d.kernel.release === undefined ? "kernel release not in the log" : `kernel ${d.kernel.release}`,
     words.plural(d.contexts, "blocked context"),
-    d.inputs.map((input) => input.name).join(", "),
+    d.inputs.map((_input, at) => words.inputName(d, at)).join(", "),
     `unwedge${version === undefined ? "" : ` ${version}`}`,
   ];
   return `<header class="verdict"><p class="badge">${words.VERDICT_WORDS[d.verdict]}${sure}</p>
@@ -157,16 +164,18 @@ const SECTIONS: Readonly<Record<SectionId, (page: Page) => string>> = {
     const folded = foldCore(page.d.core);
     const edges = coreEdgesInOrder(page.d).map((edge) => edgeHtml(page, edge, moreLikeIt(folded, edge.waiter.key)));
     const breaker = breakerSentence(page.d);
+    if (edges.length === 0) return list(lookAt(page.d).map(markup));
     return `<ol class="cycle">${edges.join("")}</ol>${breaker === undefined ? "" : `<p>${markup(breaker)}.</p>`}`;
   },
   stuck(page) {
-    return list(
-      page.d.stuckBehind.slice(0, 100).map((group) => {
+    return list([
+      ...page.d.stuckBehind.slice(0, 100).map((group) => {
         const at = page.groupOf.get(group.contexts[0]?.key ?? "");
         const show = at === undefined ? "" : ` <a href="#c${at}">show</a>`;
         return `${markup(stuckSentence(group))}${show}${group.why.map((why) => `<p class="why">${markup(why)}</p>`).join("")}`;
       }),
-    );
+      ...loneWaits(page.d).slice(0, 100).map(markup),
+    ]);
   },
   exits({ d }) {
     return list(d.exits.length === 0 ? ["nothing that is known: endless"] : d.exits.map(markup));
@@ -174,15 +183,15 @@ const SECTIONS: Readonly<Record<SectionId, (page: Page) => string>> = {
   bugs({ d }) {
     return d.knownBugs
       .map((bug) => {
-        const facts = bugFacts(bug).map(([label, text]) => `<dt>${markup(label)}</dt><dd>${markup(text)}</dd>`);
+        const facts = bugFacts(bug, d).map(([label, text]) => `<dt>${markup(label)}</dt><dd>${markup(text)}</dd>`);
         const title = `${markup(bug.title)} <span class="chip">match ${Math.round(bug.match * 100)}%</span>`;
         return `<div class="bug"><h3>${title}</h3><dl>${facts.join("")}</dl></div>`;
       })
       .join("");
   },
-  now: ({ d }) => list(d.advice.map(markup)),
+  now: ({ d }) => list(nowAdvice(d).map(markup)),
   answers(page) {
-    const each = page.d.answers.map(
+    const each = openAnswers(page.d).map(
       (answer) =>
         `<dt>${markup(answer.question)}</dt><dd>${markup(answer.answer)}${lineLinks(page, answer.lines)}</dd>`,
     );
@@ -195,8 +204,8 @@ const SECTIONS: Readonly<Record<SectionId, (page: Page) => string>> = {
   assumptions: ({ d }) => list(d.assumptions.map(markup)),
   inputs({ d }) {
     const inputs = d.inputs.map(
-      (input) =>
-        `<code>${markup(input.name)}</code>: ${markup(input.formats.join(", ") || input.format)}, ${words.plural(input.lines, "line")}, ${words.plural(input.bytes, "byte")}`,
+      (input, at) =>
+        `<code title="${markup(input.name)}">${markup(words.inputLegend(d, at))}</code>: ${markup(input.formats.join(", ") || input.format)}, ${words.plural(input.lines, "line")}, ${words.plural(input.bytes, "byte")}`,
     );
     return list([...inputs, ...readingNotes(d).map(markup)]);
   },
@@ -220,6 +229,8 @@ function contextHtml(page: Page, group: ContextGroup, at: number): string {
   const ends = page.d.core
     .filter((edge) => edge.waiter.key === view.key)
     .map((edge) => `<p>${markup(holderSentence(edge))}</p>`);
+  const stuckIn = page.stuckIn.get(view.key);
+  if (ends.length === 0 && stuckIn !== undefined) ends.push(`<p>${markup(heldSentence(stuckIn, view.key))}</p>`);
   const { told, others } = splitHolds(page.d, view);
   const holds = told.map((hold) => {
     const mode = hold.mode === undefined ? "" : `, for ${hold.mode}`;
@@ -227,7 +238,7 @@ function contextHtml(page: Page, group: ContextGroup, at: number): string {
     return `<p>holds ${markup(words.resourceName(hold.resource) + mode)} (${markup(hold.confidence)}): ${markup(hold.because)}${where}</p>`;
   });
   const role = page.d.core.some((edge) => edge.waiter.key === view.key) || view.role === "core" ? "core" : view.role;
-  return `<article class="ctx ${role}" id="c${at}" tabindex="-1"><header><h3>${markup(words.contextName(view) + many)}</h3><span class="chip">${markup(words.roleSentence(view, page.d.verdict))}</span></header>
+  return `<article class="ctx ${role}" id="c${at}" tabindex="-1"><header><h3>${markup(words.contextName(view) + words.assumed(view) + many)}</h3><span class="chip">${markup(words.roleSentence(view, page.d.verdict))}</span></header>
 <p class="facts">${factsHtml(page, view)}</p>${wait}${ends.join("")}${holds.join("")}${alsoHolds(others)}${stackHtml(page, view, at)}${membersHtml(page, group)}</article>`;
 }
 

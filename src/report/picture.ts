@@ -6,7 +6,8 @@ import type { ContextRef, ContextView, CoreEdgeView, Diagnosis, StuckGroupView }
 import type { Confidence, Resource } from "../waits/types.ts";
 import { type FoldedCore, foldCore } from "./fold.ts";
 import { findRing } from "./ring.ts";
-import { contextName, count, plural, resourceName } from "./words.ts";
+import { isUndecided } from "./sections.ts";
+import { assumed, contextName, count, eventWords, plural, waitedFor } from "./words.ts";
 
 /** `context`, `resource`; `group`: waiters with a count; `missing`: the holder that no evidence shows. */
 export type NodeKind = "context" | "resource" | "group" | "missing";
@@ -25,7 +26,7 @@ export interface PictureNode {
 export interface PictureEdge {
   readonly from: string;
   readonly to: string;
-  readonly says: "waits for" | "held by" | "ended by";
+  readonly says: "waits for" | "held by" | "may be held by" | "ended by";
   readonly confidence: Confidence;
   readonly core: boolean;
   /** Layout only: the arrow points from the right (or below) to the left (above), so that a ring closes without a long way round. */
@@ -113,11 +114,17 @@ function contextLines(ref: ContextRef, view: ContextView | undefined, others: re
   if (facts.length > 0) lines.push(facts.join(", "));
   const doing = view?.workqueue ?? view?.doing[view.doing.length - 1];
   if (doing !== undefined) lines.push(doing);
+  const guessed = assumed(ref);
+  if (guessed !== "") lines.push(guessed.trim().slice(1, -1));
   return lines;
 }
 
 function resourceLines(resource: Resource, event: string, any: boolean): string[] {
-  return [resourceName(resource), any ? `any of several: ${event}` : `ends with ${event}`];
+  // A node names the thing, its second line how the wait for it ends.
+  return [
+    waitedFor(resource).replace(/ to be stopped$/, ""),
+    any ? `any of several: ${eventWords(event)}` : eventWords(event),
+  ];
 }
 
 /** Builds the picture. Deterministic; at most a few dozen nodes whatever the input. */
@@ -206,7 +213,7 @@ function addGroup(build: Builder, d: Diagnosis, group: StuckGroupView): void {
           lines: [
             plural(group.count, "waiter"),
             ...(first === undefined ? [] : [sampleNames(group.contexts)]),
-            ...(shared ? [] : [`for ${resourceName(group.waitsFor)}`]),
+            ...(shared ? [] : [`for ${waitedFor(group.waitsFor)}`]),
           ],
           ...(first === undefined ? {} : { contextKey: first.key }),
         });
@@ -247,17 +254,19 @@ function addHolders(build: Builder, from: string, group: StuckGroupView): void {
     build.edge(from, missingHolder(build), "held by", "possible", false);
     return;
   }
+  const says = isUndecided(group) ? "may be held by" : "held by";
+  const sure = isUndecided(group) ? "possible" : "likely";
   const drawn = group.heldBy.filter((ref) => build.hasContext(ref)).slice(0, MAX_HOLDERS);
-  for (const holder of drawn) build.edge(from, build.context(holder, false), "held by", "likely", false);
+  for (const holder of drawn) build.edge(from, build.context(holder, false), says, sure, false);
   const others = group.heldBy.filter((ref) => !build.hasContext(ref));
   if (others.length <= 2) {
-    for (const holder of others) build.edge(from, build.context(holder, false), "held by", "likely", false);
+    for (const holder of others) build.edge(from, build.context(holder, false), says, sure, false);
     return;
   }
   const name = `holders ${others.map((ref) => ref.key).join(" ")}`;
   const lines = [`${count(others.length)} ${drawn.length > 0 ? "more " : ""}holders`, sampleNames(others)];
   const node = build.node(name, { kind: "group", core: false, lines, contextKey: others[0]?.key ?? "" });
-  build.edge(from, node, "held by", "likely", false);
+  build.edge(from, node, says, sure, false);
 }
 
 function missingHolder(build: Builder): string {

@@ -91,6 +91,7 @@ export const diagnosisSchema = z.looseObject({
       title: z.string(),
       fix: z.string().nullable(),
       match: z.number().min(0).max(1),
+      outsideEra: z.boolean().optional(),
       incident: z.string().nullable(),
     }),
   ),
@@ -99,6 +100,8 @@ export const diagnosisSchema = z.looseObject({
   breakers: z.array(contextRefSchema).optional(),
   answers: z.array(z.looseObject({ question: z.string(), answer: z.string(), lines: z.array(at) })).optional(),
   missing: z.array(z.looseObject({ fact: z.string(), command: z.string() })).optional(),
+  terminals: z.array(z.looseObject({ role: z.string(), name: z.string(), count: z.int().nonnegative() })).optional(),
+  reasons: z.array(z.string()).optional(),
   unknownFrames: z
     .array(z.looseObject({ symbol: z.string(), module: z.string().nullable(), count: z.int().positive() }))
     .optional(),

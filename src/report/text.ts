@@ -2,13 +2,19 @@
 import type { ContextView, Diagnosis, FrameView } from "../diagnose/types.ts";
 import { ascii, shellWord } from "./escape.ts";
 import { type FoldedCore, foldCore, moreLikeIt } from "./fold.ts";
-import { type ContextGroup, coreEdgesInOrder, groupContexts, splitHolds } from "./groups.ts";
+import { type ContextGroup, coreEdgesInOrder, groupContexts, splitHolds, stuckGroups } from "./groups.ts";
 import { findRing, type Ring } from "./ring.ts";
 import {
   breakerSentence,
   bugFacts,
   edgeSentence,
+  heldSentence,
   holderSentence,
+  isHarmless,
+  loneWaits,
+  lookAt,
+  nowAdvice,
+  openAnswers,
   readingNotes,
   type SectionId,
   sectionOrder,
@@ -33,7 +39,14 @@ export interface TextOptions {
 }
 
 const MAX_GROUPS = 12;
+/** Most lines of a list in a report that says nothing is wrong. */
+const MAX_HARMLESS = 6;
 const MAX_MEMBERS = 6;
+/** Most different stacks of holders and runners, and of those who only wait. */
+const MAX_HOLDERS = 6;
+const MAX_VICTIMS = 3;
+/** What `says` of a frame reads where no rule knows it: of use only to who looks at every frame. */
+const NOT_KNOWN = "not in the table";
 
 /**
  * The whole report, ending in a newline. First line: the verdict; last line: the command that gives it again.
@@ -45,14 +58,17 @@ export function toText(d: Diagnosis, options: TextOptions = {}): string {
   const page = new Page(options.width ?? 80, options.style ?? ((_role, text) => text), options.all ?? false);
   page.wrapped("verdict", `${words.verdictWords(d.verdict, d.confidence)}: ${words.headline(d.summary)}`, "", "  ");
   page.wrapped("dim", caption(d), "", "  ");
+  const plan = planOf(page, d);
   for (const id of sectionOrder(d)) {
+    if (id === "contexts" && !plan.contexts) continue;
+    if (id === "stuck" && plan.stuck.length === 0) continue;
     page.blank();
     page.line("heading", sectionTitle(id, d).toUpperCase());
-    SECTIONS[id](page, d);
+    SECTIONS[id](page, d, plan);
   }
   page.blank();
   page.wrapped("dim", "To get this report again (add --html FILE for the one with the picture):", "");
-  page.command(options.command ?? defaultCommand(d), "  ");
+  page.pasted(options.command ?? defaultCommand(d), "  ");
   return page.toString();
 }
 
@@ -63,7 +79,9 @@ export function defaultCommand(d: Diagnosis): string {
 
 function caption(d: Diagnosis): string {
   const kernel = d.kernel.release === undefined ? "kernel release not in the log" : `kernel ${d.kernel.release}`;
-  return `(${kernel}; ${words.plural(d.contexts, "blocked context")}; this verdict means: ${words.VERDICT_MEANING[d.verdict]})`;
+  const facts = `${kernel}; ${words.plural(d.contexts, "blocked context")}`;
+  if (d.verdict === "unknown" && d.missing.length > 0) return `(${facts}; what is missing is listed below)`;
+  return `(${facts}; this verdict means: ${words.VERDICT_MEANING[d.verdict]})`;
 }
 
 class Page {
@@ -98,26 +116,79 @@ class Page {
   command(text: string, indent = "        "): void {
     for (const line of wrapCommand(ascii(text), this.width, indent)) this.line("command", line);
   }
+  /** A command on one line, however long: a path broken by `\\` cannot be pasted everywhere. */
+  pasted(text: string, indent: string): void {
+    for (const line of wrapCommand(ascii(text), Number.POSITIVE_INFINITY, indent)) this.line("command", line);
+  }
   toString(): string {
     return `${this.#out.join("\n")}\n`;
   }
 }
 
-const SECTIONS: Readonly<Record<SectionId, (page: Page, d: Diagnosis) => void>> = {
+/** What is told once is not told again: which stacks are shown, and which waits no shown stack tells. */
+interface Plan {
+  readonly contexts: boolean;
+  readonly shown: readonly ContextGroup[];
+  /** Core edges whose waiter has no stack. */
+  readonly bare: Diagnosis["core"];
+  /** Different stacks that are not shown. */
+  readonly left: number;
+  readonly stuck: readonly string[];
+  readonly stuckIn: ReturnType<typeof stuckGroups>;
+}
+
+function planOf(page: Page, d: Diagnosis): Plan {
+  const quiet = isHarmless(d) && !page.all;
+  const groups = groupContexts(d).filter((group) => group.first.role !== "bystander");
+  const shown = quiet ? [] : shownGroups(page, d, groups);
+  const drawn = new Set(shown.flatMap((group) => group.members.map((view) => view.key)));
+  const bare = quiet ? [] : coreEdgesInOrder(d).filter((edge) => !drawn.has(edge.waiter.key));
+  const told = (group: Diagnosis["stuckBehind"][number]): boolean =>
+    group.contexts.length >= group.count && group.contexts.every((ref) => drawn.has(ref.key));
+  return {
+    contexts: shown.length > 0 || bare.length > 0,
+    shown,
+    bare,
+    left: quiet ? 0 : groups.length - shown.length,
+    stuck: stuckList(page, d, quiet, (group) => !told(group)),
+    stuckIn: stuckGroups(d),
+  };
+}
+
+/** With a core its members and other holders; without one holders, and the first few of those who only wait. */
+function shownGroups(page: Page, d: Diagnosis, groups: readonly ContextGroup[]): readonly ContextGroup[] {
+  if (page.all) return groups;
+  const inCore = new Set(d.core.flatMap((edge) => [edge.waiter.key, ...edge.heldBy.map((ref) => ref.key)]));
+  const core = groups.filter(({ first }) => inCore.has(first.key));
+  const others = groups.filter(({ first }) => !inCore.has(first.key));
+  const holders = others.filter(
+    ({ first }) =>
+      first.role === "holder" || (d.core.length === 0 && (first.role === "running" || first.role === "core")),
+  );
+  const waiters = d.core.length > 0 ? [] : others.filter((group) => !holders.includes(group));
+  return [...core.slice(0, MAX_GROUPS), ...holders.slice(0, MAX_HOLDERS), ...waiters.slice(0, MAX_VICTIMS)];
+}
+
+function stuckList(
+  page: Page,
+  d: Diagnosis,
+  quiet: boolean,
+  untold: (group: Diagnosis["stuckBehind"][number]) => boolean,
+): string[] {
+  const groups = d.stuckBehind.filter(untold);
+  const lines = [...groups.map(stuckSentence), ...(quiet ? loneWaits(d) : [])];
+  const most = quiet ? MAX_HARMLESS : MAX_GROUPS;
+  if (page.all || lines.length <= most) return lines;
+  const rest = groups.slice(most).reduce((sum, group) => sum + group.count, 0);
+  const more = `${words.plural(lines.length - most, "more group")}${rest > 0 ? ` of ${words.plural(rest, "context")}` : ""}`;
+  return [...lines.slice(0, most), `${more}: see --all`];
+}
+
+const SECTIONS: Readonly<Record<SectionId, (page: Page, d: Diagnosis, plan: Plan) => void>> = {
   contexts,
   cycle,
-  stuck(page, d) {
-    const groups = page.first(d.stuckBehind, MAX_GROUPS);
-    for (const group of groups) page.bullet(stuckSentence(group));
-    const rest = d.stuckBehind.slice(groups.length);
-    if (rest.length > 0) {
-      page.bullet(
-        `${words.plural(
-          rest.reduce((sum, group) => sum + group.count, 0),
-          "context",
-        )} more in ${words.plural(rest.length, "group")}`,
-      );
-    }
+  stuck(page, _d, plan) {
+    for (const line of plan.stuck) page.bullet(line);
   },
   exits(page, d) {
     if (d.exits.length === 0) page.bullet("nothing that is known: endless");
@@ -126,15 +197,15 @@ const SECTIONS: Readonly<Record<SectionId, (page: Page, d: Diagnosis) => void>> 
   bugs(page, d) {
     for (const bug of d.knownBugs) {
       page.wrapped("name", `${bug.title}  [${bug.id}, match ${Math.round(bug.match * 100)}%]`, "  ", "    ");
-      for (const [label, text] of bugFacts(bug))
-        page.wrapped(undefined, text, `    ${`${label}:`.padEnd(11)}`, " ".repeat(15));
+      for (const [label, text] of bugFacts(bug, d))
+        page.wrapped(undefined, text, `    ${`${label}:`.padEnd(10)} `, " ".repeat(15));
     }
   },
   now(page, d) {
-    for (const advice of d.advice) page.bullet(advice);
+    for (const advice of nowAdvice(d)) page.bullet(advice);
   },
   answers(page, d) {
-    for (const answer of d.answers) {
+    for (const answer of page.all ? d.answers : openAnswers(d)) {
       page.wrapped("name", answer.question, "  ", "    ");
       page.wrapped(undefined, answer.answer + linesSuffix(d, answer.lines), "    ");
     }
@@ -149,12 +220,15 @@ const SECTIONS: Readonly<Record<SectionId, (page: Page, d: Diagnosis) => void>> 
     for (const assumption of d.assumptions) page.bullet(assumption);
   },
   inputs(page, d) {
-    for (const input of d.inputs) {
+    const notes = readingNotes(d);
+    // One input that was read whole needs one line.
+    const whole = d.inputs.length === 1 && notes.length === 1 && d.unparsed.count === 0 ? `; ${notes[0]}` : "";
+    for (const [at, input] of d.inputs.entries()) {
       const size = `${words.plural(input.lines, "line")}, ${words.plural(input.bytes, "byte")}`;
       const packed = input.compression === undefined ? "" : `, ${input.compression}`;
-      page.bullet(`${input.name}: ${input.formats.join(", ") || input.format}, ${size}${packed}`);
+      page.bullet(`${words.inputLegend(d, at)}: ${input.formats.join(", ") || input.format}, ${size}${packed}${whole}`);
     }
-    for (const note of readingNotes(d)) page.bullet(note);
+    if (whole === "") for (const note of notes) page.bullet(note);
   },
 };
 
@@ -164,39 +238,45 @@ function linesSuffix(d: Diagnosis, lines: readonly { readonly input: number; rea
   return ` (${shown.join(", ")}${lines.length > shown.length ? ", ..." : ""})`;
 }
 
-function contexts(page: Page, d: Diagnosis): void {
-  const groups = groupContexts(d).filter((group) => group.first.role !== "bystander");
-  const inCore = new Set(d.core.flatMap((edge) => [edge.waiter.key, ...edge.heldBy.map((ref) => ref.key)]));
-  // With a core only its members and other holders are worth a stack here; the rest is counted under "stuck behind".
-  const matters = groups.filter(
-    ({ first }) => page.all || d.core.length === 0 || inCore.has(first.key) || first.role === "holder",
-  );
-  const shown = page.first(matters, MAX_GROUPS);
-  const drawn = new Set(shown.flatMap((group) => group.members.map((view) => view.key)));
-  for (const edge of coreEdgesInOrder(d)) {
-    if (!drawn.has(edge.waiter.key)) page.wrapped(undefined, `${edgeSentence(edge)}.`, "  ");
+function contexts(page: Page, d: Diagnosis, { shown, bare, left, stuckIn }: Plan): void {
+  let first = true;
+  const apart = (): void => {
+    if (!first) page.blank();
+    first = false;
+  };
+  for (const edge of bare) {
+    apart();
+    page.wrapped(undefined, `${edgeSentence(edge)}${linesSuffix(d, edge.lines)}`, "  ", "    ");
+    for (const why of page.first(edge.why, 3)) page.wrapped("dim", why, "      - ", "        ");
   }
-  shown.forEach((group, index) => {
-    if (index > 0) page.blank();
-    context(page, d, group);
-  });
-  const left = groups.length - shown.length;
-  if (d.core.length === 0 && left > 0)
-    page.wrapped("dim", `... and ${words.plural(left, "other stack")}: see --all or --html`, "  ");
+  for (const group of shown) {
+    apart();
+    context(page, d, group, stuckIn);
+  }
+  // Behind a core the others are counted under "stuck behind it".
+  if (d.core.length > 0 || left === 0) return;
+  page.blank();
+  page.wrapped("dim", `... and ${words.plural(left, "other stack")}: shown with --all, and by --html FILE`, "  ");
 }
 
-function context(page: Page, d: Diagnosis, group: ContextGroup): void {
+function context(page: Page, d: Diagnosis, group: ContextGroup, stuckIn: Plan["stuckIn"]): void {
   const view = group.first;
   const many = group.count > 1 ? ` and ${words.count(group.count - 1)} more with this stack` : "";
-  page.wrapped("name", `${words.contextName(view)}${many}`, "  ", "    ");
+  const known = facts(d, view);
+  const name = `${words.contextName(view)}${words.assumed(view)}${many}`;
+  page.wrapped("name", known === "" ? name : `${name}: ${known}`, "  ", "    ");
   const edges = d.core.filter((edge) => edge.waiter.key === view.key);
   page.wrapped(undefined, words.roleSentence(view, d.verdict), "    ", "      ");
-  if (view.wait !== undefined) page.wrapped(undefined, words.waitSentence(view.wait), "    ", "      ");
+  const behind = edges.length === 0 ? stuckIn.get(view.key) : undefined;
+  const held = behind === undefined ? "" : `; ${heldSentence(behind, view.key)}`;
+  if (view.wait !== undefined) page.wrapped(undefined, words.waitSentence(view.wait) + held, "    ", "      ");
   for (const edge of edges) {
     page.wrapped(undefined, holderSentence(edge) + linesSuffix(d, edge.lines), "    ", "      ");
   }
   const holds = splitHolds(d, view);
-  for (const hold of page.all ? view.holds : holds.told) {
+  // The role of a waiter names what it holds, and the stack says where.
+  const named = view.role === "victim" && view.frames.length > 0;
+  for (const hold of page.all ? view.holds : named ? [] : holds.told) {
     const mode = hold.mode === undefined ? "" : `, for ${hold.mode}`;
     page.wrapped(
       undefined,
@@ -205,15 +285,13 @@ function context(page: Page, d: Diagnosis, group: ContextGroup): void {
       "      ",
     );
   }
-  if (!page.all && holds.others.length > 0) {
+  if (!page.all && !named && holds.others.length > 0) {
     const names = holds.others.map((hold) => words.resourceName(hold.resource));
     page.wrapped("dim", `also holds ${names.join(", ")}`, "    ", "      ");
   }
   if (view.wait === undefined && view.doing.length > 0)
     page.wrapped(undefined, `is busy with: ${words.doingWords(view.doing)}`, "    ", "      ");
-  for (const edge of edges) for (const why of page.first(edge.why, 4)) page.wrapped("dim", why, "      - ", "        ");
-  const known = facts(d, view);
-  if (known !== "") page.wrapped("dim", known, "    ", "      ");
+  for (const edge of edges) for (const why of page.first(edge.why, 3)) page.wrapped("dim", why, "      - ", "        ");
   stack(page, view);
   const others = group.members.slice(1, 1 + MAX_MEMBERS);
   if (others.length > 0)
@@ -226,23 +304,37 @@ function facts(d: Diagnosis, view: ContextView): string {
   if (view.cpu !== undefined) parts.push(`CPU ${view.cpu}`);
   if (view.blockedSeconds !== undefined) parts.push(`blocked for more than ${words.count(view.blockedSeconds)} s`);
   if (view.workqueue !== undefined) parts.push(`workqueue ${view.workqueue}`);
-  if (view.line !== undefined) parts.push(words.lineName(d, view.input, view.line));
+  // The name of a bare stack has its line.
+  const bare = view.comm === undefined && view.pid === undefined;
+  if (view.line !== undefined && !bare) parts.push(words.lineName(d, view.input, view.line));
+  else if (view.input !== undefined && d.inputs.length > 1) parts.push(`in ${words.inputName(d, view.input)}`);
   return parts.join(", ");
 }
 
-/** Frames that say something, the innermost two and the outermost; runs of the others become one line. */
+/** Frames that say something; runs of the others become one line. Short stacks, and the ends of silent ones, are kept. */
 function stack(page: Page, view: ContextView): void {
-  const frames = view.frames;
+  const frames = view.frames.map((frame) =>
+    page.all || frame.says !== NOT_KNOWN
+      ? frame
+      : { text: frame.text, ...(frame.line !== undefined && { line: frame.line }) },
+  );
   if (frames.length === 0) return;
+  const silent = frames.every((frame) => frame.says === undefined);
+  const wanted = (at: number): boolean =>
+    page.all ||
+    frames.length <= 6 ||
+    frames[at]?.says !== undefined ||
+    (silent && (at < 5 || at === frames.length - 1));
+  // "... 1 frame" would take the line of the frame itself.
+  const beside = (at: number): boolean => at < 0 || at >= frames.length || wanted(at);
   const keep = frames.map(
-    (frame, at) => page.all || frame.says !== undefined || at < 2 || at === frames.length - 1 || frames.length <= 6,
+    (frame, at) => wanted(at) || (!frame.text.startsWith("?") && beside(at - 1) && beside(at + 1)),
   );
   const digits = Math.max(4, ...frames.map((frame) => String(frame.line ?? "").length));
-  page.line(
-    "dim",
-    `    ${"line".padStart(digits)}  frame`.padEnd(SAYS_COLUMN) +
-      (frames.some((frame) => frame.says !== undefined) ? "   meaning" : ""),
-  );
+  if (page.all) {
+    const meaning = frames.some((frame) => frame.says !== undefined) ? "   meaning" : "";
+    page.line("dim", `    ${"line".padStart(digits)}  frame`.padEnd(SAYS_COLUMN) + meaning);
+  }
   let skipped = 0;
   const flush = (): void => {
     if (skipped > 0) page.line("dim", `${" ".repeat(digits + 6)}... ${words.plural(skipped, "frame")}`);
@@ -272,6 +364,11 @@ function frameLine(page: Page, frame: FrameView, digits: number): void {
   }
   const column = Math.min(SAYS_COLUMN, Math.floor(page.width * 0.6));
   const says = wrap(ascii(frame.says), page.width, `${" ".repeat(column)}<- `, " ".repeat(column + 3));
+  const short = `${margin}${text}  <- ${ascii(frame.says)}`;
+  if (margin.length + text.length >= column && short.length <= page.width) {
+    page.line(undefined, short);
+    return;
+  }
   if (margin.length + text.length < column)
     page.line(undefined, `${margin}${text}`.padEnd(column) + (says.shift() ?? "").slice(column));
   else page.wrapped(undefined, text, margin, hang);
@@ -279,6 +376,10 @@ function frameLine(page: Page, frame: FrameView, digits: number): void {
 }
 
 function cycle(page: Page, d: Diagnosis): void {
+  for (const line of lookAt(d)) page.bullet(line);
+  if (d.core.length === 0) return;
+  const breaker = breakerSentence(d);
+  if (breaker !== undefined) page.wrapped(undefined, breaker, "  ", "    ");
   const folded = foldCore(d.core);
   const ring = findRing(folded.edges);
   if (ring !== undefined) drawRing(page, ring, folded);
@@ -288,8 +389,6 @@ function cycle(page: Page, d: Diagnosis): void {
     page.bullet(edgeSentence(folded.original(edge), moreLikeIt(folded, edge.waiter.key)));
   }
   if (!page.all && others.length > MAX_GROUPS) page.bullet(`${words.plural(others.length - MAX_GROUPS, "more wait")}`);
-  const breaker = breakerSentence(d);
-  if (breaker !== undefined) page.wrapped(undefined, breaker, "  ", "    ");
 }
 
 /** The ring as a column of contexts with what stands between them, and the way back on the left. */
@@ -298,9 +397,15 @@ function drawRing(page: Page, ring: Ring, folded: FoldedCore): void {
     for (const line of wrap(ascii(text), page.width, `  ${mark}`, "  |      ")) page.line(undefined, line);
   };
   ring.edges.forEach((edge, index) => {
-    at(index === 0 ? "+--> " : "|    ", words.contextName(edge.waiter) + moreLikeIt(folded, edge.waiter.key));
-    at("|      | ", `waits for ${edge.any ? "any of several, one of them " : ""}${words.resourceName(edge.waitsFor)}`);
-    at("|      | ", `which ends with ${edge.event} by (${edge.confidence}):`);
+    const { waiter, waitsFor, event, any, confidence } = edge;
+    at(
+      index === 0 ? "+--> " : "|    ",
+      words.contextName(waiter) + words.assumed(waiter) + moreLikeIt(folded, waiter.key),
+    );
+    const several = any ? "any of several, one of them " : "";
+    at("|      | ", `waits for ${several}${words.waitedFor(waitsFor)}${words.eventSuffix(waitsFor, event)}`);
+    const only = any || folded.original(edge).heldBy.length > 1 ? "" : "only ";
+    at("|      | ", `which ${only}${ring.edges.length === 1 ? "it itself" : "the next one"} can end (${confidence}):`);
     if (index < ring.edges.length - 1) page.line(undefined, "  |      v");
   });
   page.line(undefined, "  |      |");

@@ -50,10 +50,38 @@ export function plural(n: number, one: string, many: string = `${one}s`): string
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-/** `line 40`, with the input's name where there are several. */
+/** Longer names than this are not worth repeating on every line. */
+const SHORT_NAME = 20;
+
+function baseName(path: string): string {
+  return path.replace(/\/+$/, "").split("/").pop() || path;
+}
+
+/** What reports call an input: its base name, or `[2]` (INPUTS has the legend) where base names are long or not unique. */
+export function inputName(d: Pick<Diagnosis, "inputs">, input: number): string {
+  const names = d.inputs.map((info) => baseName(info.name));
+  const clear =
+    names.length < 2 || (new Set(names).size === names.length && names.every((n) => n.length <= SHORT_NAME));
+  return clear ? (names[input] ?? `[${input + 1}]`) : `[${input + 1}]`;
+}
+
+/** The line of INPUTS that names an input: `kernel.log`, or `[2] 2024-01-01/kernel.log` where it is called `[2]`. */
+export function inputLegend(d: Pick<Diagnosis, "inputs">, input: number): string {
+  const path = d.inputs[input]?.name ?? "";
+  const name = inputName(d, input);
+  if (!name.startsWith("[")) return name;
+  const unique = d.inputs.filter((info) => baseName(info.name) === baseName(path)).length === 1;
+  return `${name} ${unique ? baseName(path) : path}`;
+}
+
+/** `line 40`, with the input where there are several. */
 export function lineName(d: Pick<Diagnosis, "inputs">, input: number | undefined, line: number): string {
-  const name = d.inputs.length > 1 && input !== undefined ? d.inputs[input]?.name : undefined;
-  return name === undefined ? `line ${line}` : `line ${line} of ${name}`;
+  return d.inputs.length > 1 && input !== undefined ? `line ${line} of ${inputName(d, input)}` : `line ${line}`;
+}
+
+/** ` (assumed; not in this log)` for a context that no stack shows, else nothing. */
+export function assumed(ref: Pick<ContextRef, "key">): string {
+  return ref.key.startsWith("implicit:") ? " (assumed; not in this log)" : "";
 }
 
 /** `kworker/u4:1 (pid 24)`, `a bare stack at line 40`, `interrupt on CPU 3`, `the device sda`. */
@@ -171,19 +199,85 @@ const RESOURCES: Readonly<Record<string, readonly [string, string]>> = {
   unknown: ["something no table row knows", "something no table row knows:"],
 };
 
-/** `PG_locked of a page`, `the jbd2 transaction of vda-8`, `mutex bd_mutex`. */
+/** Names of the field that are written in capitals. */
+const CAPITALS: Readonly<Record<string, string>> = { xfs: "XFS", nfs: "NFS", rpc: "RPC", scsi: "SCSI", nvme: "NVMe" };
+/** First words whose first letter is spoken as its name with a vowel (`an XFS ...`, `an md ...`), and those with a vowel that is not one. */
+const SPOKEN_AN = /^(xfs|nfs|nvme|rpc|rcu|srcu|lru|md|mb|mmc|rq|fs|ftrace_ops|i\/o)\b/i;
+const SPOKEN_A = /^(eu|one\b|once\b|us[be]|uni[^nm])/i;
+
+/** `a` or `an`, by sound. */
+export function article(words: string): string {
+  if (SPOKEN_AN.test(words)) return "an";
+  return /^[aeiou]/i.test(words) && !SPOKEN_A.test(words) ? "an" : "a";
+}
+
+/** `nfs_client_init` as people write it: `NFS client init`. */
+function classWords(name: string): string {
+  const words = name.replaceAll("_", " ");
+  const first = words.split(" ", 1)[0] ?? "";
+  return Object.hasOwn(CAPITALS, first) ? `${CAPITALS[first]}${words.slice(first.length)}` : words;
+}
+
+/** `PG_locked of a page`, `the jbd2 transaction of vda-8`, `mutex bd_mutex`, `an NFS client init`. */
 export function resourceName(resource: Resource): string {
   const row = Object.hasOwn(RESOURCES, resource.class) ? RESOURCES[resource.class] : undefined;
-  if (resource.id === undefined) return row?.[0] ?? resource.class;
+  const plain = classWords(resource.class);
+  const alone = row?.[0] ?? `${article(plain)} ${plain}`;
+  if (resource.id === undefined) return alone;
   // The id of a class that is one bit or one lock is often its own name (`I_NEW`, `cgroup_mutex`).
-  if (row?.[0].split(/[ ()]/).includes(resource.id) === true || resource.id === resource.class)
-    return row?.[0] ?? resource.class;
-  const before = row?.[1] ?? resource.class;
+  if (row?.[0].split(/[ ()]/).includes(resource.id) === true) return alone;
+  if (resource.id === resource.class) return row?.[0] ?? resource.class;
+  // An id may be a phrase of its own (`an RPC answer behind its own transmit`).
+  if (/^(behind|in|at|on|for) /.test(resource.id)) return `${alone} ${resource.id}`;
+  const before = row?.[1] ?? plain;
   const noun = before.slice(before.lastIndexOf(" ") + 1);
   // An id may already open with the noun (`page 817 of inode 12`, `sb_freeze`).
   if (resource.id.startsWith(`${noun} `) || resource.id === noun)
     return `${before.slice(0, -noun.length)}${resource.id}`;
   return `${before} ${resource.id}`;
+}
+
+/** What stands after `waits for`: as {@link resourceName}, but one waits for handles to be stopped, not for one of them. */
+export function waitedFor(resource: Resource): string {
+  if (resource.class !== "jbd2_handle") return resourceName(resource);
+  return `open jbd2 handles${resource.id === undefined ? "" : ` of ${resource.id}`} to be stopped`;
+}
+
+const EVENTS: Readonly<Record<string, string>> = {
+  updates_zero: "ends when all open handles are stopped",
+  writers_zero: "ends when all writers are out",
+  end_writeback: "ends when writeback ends",
+  unlock: "until it is unlocked",
+  unlocked: "until it is unlocked",
+  uncharge: "ends when memory comes free",
+  pages_cleaned: "ends when memory comes free",
+  complete: "ends when it completes",
+  timer: "ends by a timer",
+  expire: "ends by a timer",
+};
+
+/** The end of a wait in plain words: `ends when writeback ends`, `until it is unlocked`, else `ends with tail moved`. */
+export function eventWords(event: string): string {
+  return Object.hasOwn(EVENTS, event) ? (EVENTS[event] ?? "") : `ends with ${event.replaceAll("_", " ")}`;
+}
+
+/** Classes whose name in a sentence says how the wait ends. */
+const SAID_BY_CLASS: Readonly<Record<string, readonly string[]>> = {
+  jbd2_handle: ["updates_zero"],
+  jbd2_commit: ["commit"],
+  memcg_charge: ["uncharge", "pages_freed"],
+  PG_writeback: ["end_writeback"],
+  work_flush: ["complete"],
+  writeback_work: ["complete"],
+  task_exit: ["exit"],
+  oom_victim: ["exit"],
+};
+
+/** ` (ends with commit)` where it adds to the name of what is waited for, else nothing. */
+export function eventSuffix(resource: Resource, event: string): string {
+  if (event === "unlock" || event === "unlocked") return "";
+  if (SAID_BY_CLASS[resource.class]?.includes(event) === true) return "";
+  return ` (${eventWords(event)})`;
 }
 
 /** What can interrupt or end a sleep of this kind, seen from an administrator's chair. */
@@ -196,15 +290,35 @@ export const SLEEP_WORDS: Readonly<Record<Sleep, string>> = {
   spin: "spinning: it burns a CPU",
 };
 
-/** `waits for PG_writeback of a page (ends with end_writeback; uninterruptible: no signal ends it)`. */
+/** `waits for PG_writeback of a page (ends when writeback ends; uninterruptible: no signal ends it)`. */
 export function waitSentence(wait: WaitView): string {
   const mode = wait.mode === undefined ? "" : `, for ${wait.mode}`;
-  const any = wait.any ? " any one of several would do;" : "";
-  return `waits for ${resourceName(wait.resource)}${mode} (ends with ${wait.event};${any} ${SLEEP_WORDS[wait.sleep]})`;
+  const said = wait.resource.class === "jbd2_handle" && wait.event === "updates_zero";
+  const parts = [
+    ...(said ? [] : [eventWords(wait.event)]),
+    ...(wait.any ? ["any one of several would do"] : []),
+    SLEEP_WORDS[wait.sleep],
+  ];
+  return `waits for ${waitedFor(wait.resource)}${mode} (${parts.join("; ")})`;
+}
+
+/** What a context surely or probably holds: what others may queue for. */
+function heldNames(view: Pick<ContextView, "holds">): string[] {
+  return [...new Set(view.holds.filter((h) => h.confidence !== "possible").map((h) => resourceName(h.resource)))];
+}
+
+/** A waiter that holds nothing others could wait for is a victim; any other one is a link of a chain. */
+function waiterSentence(view: Pick<ContextView, "holds">): string {
+  const names = heldNames(view);
+  if (names.length === 0) return "VICTIM: it waits, and nobody shown here waits for it";
+  const shown = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more`] : names;
+  const list = shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+  const those = names.length === 1 ? names[0] : "one of these";
+  return `WAITER, and holds ${list} (others that need ${those} queue behind it)`;
 }
 
 /** Victim or holder: the first thing people ask of a task. */
-export function roleSentence(view: Pick<ContextView, "role">, verdict: Verdict): string {
+export function roleSentence(view: Pick<ContextView, "role" | "holds">, verdict: Verdict): string {
   switch (view.role) {
     case "core":
       if (verdict === "deadlock") return "holder and victim at once: part of the cycle";
@@ -212,7 +326,7 @@ export function roleSentence(view: Pick<ContextView, "role">, verdict: Verdict):
     case "holder":
       return "HOLDER: others wait for it";
     case "victim":
-      return "VICTIM: it waits, and nobody shown here waits for it";
+      return waiterSentence(view);
     case "running":
       return "not blocked: it can run";
     case "unexplained":

@@ -9,6 +9,8 @@ import type { EdgeShape, KnownBug } from "./types.ts";
 
 /** Matches below this are no help to anybody. */
 const WORTH_TELLING = 0.5;
+/** The shape is there, but the cycle is not proven or a frame of the path is marked `?`. */
+const HINT = 0.6;
 
 /** Known bugs whose shape is in the finding, the best first. */
 export function matchKnownBugs(
@@ -35,24 +37,27 @@ function matchOne(bug: KnownBug, f: Finding, release: Release | undefined): Know
   const used = new Set<Party>();
   const why: string[] = [];
   let outside = 0;
+  let unsure = false;
   for (const edge of bug.edges) {
     const inCore = [...core].find((p) => !used.has(p) && fits(edge, p));
     const party = inCore ?? others(edge).find((p) => !used.has(p) && fits(edge, p));
     if (!party) return undefined;
     if (!inCore && edge.where !== "any") outside++;
+    if (edge.unsure && !fitsPath(edge, party.subject.now.stack.names)) unsure = true;
     used.add(party);
     why.push(whyFits(edge, party));
   }
-  // A shape whose members are there but do not close a proven cycle is a hint, not a match.
-  const closed = outside === 0 ? 1 : 0.6;
-  const era = inEra(release, bug.era) === false ? 0.5 : 1;
+  // A shape whose members do not close a proven cycle, or that stands on frames marked `?`, is a hint, not a match.
+  const closed = outside === 0 && !unsure ? 1 : HINT;
+  const outsideEra = inEra(release, bug.era) === false;
   return {
     id: bug.id,
     title: bug.title,
     ...(bug.fix !== undefined && { fix: bug.fix }),
     affected: bug.affected,
     today: bug.today,
-    match: Number((closed * era).toFixed(2)),
+    match: Number((closed * (outsideEra ? 0.5 : 1)).toFixed(2)),
+    ...(outsideEra && { outsideEra }),
     ...(bug.incident !== undefined && { incident: bug.incident }),
     why,
   };
@@ -62,12 +67,20 @@ function matchOne(bug: KnownBug, f: Finding, release: Release | undefined): Know
 function whyFits(edge: EdgeShape, party: Party): string {
   const who = party.subject.ref.comm ?? "a task";
   const place = fitting(edge, party);
-  if (edge.waitsFor.length === 0) return `${who} runs in ${place ?? "the kernel"}()`;
+  if (edge.waitsFor.length === 0) return whereIs(edge, party, who, place);
   const lock = party.want?.id ? ` ${party.want.id}` : "";
   const waits = `${who} waits for ${party.want?.class}${lock}`;
   const held = edge.holds?.filter((name) => hasHold(party, name)) ?? [];
   if (held.length > 0) return `${waits} holding ${held.join(" and ")}`;
   return place ? `${waits} in ${place}()` : waits;
+}
+
+/** A task in state D does not run, and a frame marked `?` may be left over from an earlier call. */
+function whereIs(edge: EdgeShape, party: Party, who: string, place: string | undefined): string {
+  const { state, stack } = party.subject.now;
+  const at = place === undefined ? "the kernel" : `${place}()`;
+  if (!fitsPath(edge, stack.names)) return `${who} may be in ${at}: the frame is marked ?`;
+  return state === "D" ? `${who} sleeps in ${at}` : `${who} runs in ${at}`;
 }
 
 function fitting(edge: EdgeShape, party: Party): string | undefined {
@@ -76,7 +89,7 @@ function fitting(edge: EdgeShape, party: Party): string | undefined {
 }
 
 function fits(edge: EdgeShape, p: Party): boolean {
-  return fitsWant(edge, p) && fitsHolds(edge, p) && fitsPath(edge, p);
+  return fitsWant(edge, p) && fitsHolds(edge, p) && fitsPath(edge, namesOf(edge, p));
 }
 
 function fitsWant(edge: EdgeShape, p: Party): boolean {
@@ -102,8 +115,7 @@ function namesOf(edge: EdgeShape, p: Party): readonly string[] {
   return edge.unsure ? stack.frames.map((f) => f.symbol) : stack.names;
 }
 
-function fitsPath(edge: EdgeShape, p: Party): boolean {
-  const names = namesOf(edge, p);
+function fitsPath(edge: EdgeShape, names: readonly string[]): boolean {
   if (edge.path && !edge.path.some((n) => names.includes(n))) return false;
   if (edge.path2 && !edge.path2.some((n) => names.includes(n))) return false;
   return !edge.notPath?.some((n) => names.includes(n));

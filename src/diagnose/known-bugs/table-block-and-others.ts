@@ -9,7 +9,8 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     fix: 'commit bf48438354a7 ("mm, vmscan: get rid of throttle_vm_writeout") (v4.9)',
     affected: "before 4.9, worst in 4.6 and 4.7, with swap or file systems on dm-crypt; a crawl, not a deadlock",
     era: { before: "4.9" },
-    today: "swapoff of the encrypted swap, or kill the memory hog; it gets on at about 10 requests a second",
+    today:
+      "ends it: swapoff of the encrypted swap, or kill the memory hog (it gets on at about 10 requests a second); avoids it: a kernel with the fix, or swap that is not on dm-crypt",
     incident: "dm-crypt-throttle",
     verdicts: ["slow", "livelock", "unknown", "lost-io"],
     edges: [
@@ -29,13 +30,13 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     affected: "before 5.3: dm-bufio users (dm-thin, dm-verity, dm-integrity) on top of a loop device",
     era: { before: "5.3" },
     today:
-      "reboot; until the fix is in: no thin pools, dm-verity or dm-integrity on loop devices of hosts short of memory",
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: no thin pools, dm-verity or dm-integrity on loop devices of hosts short of memory",
     verdicts: ["deadlock", "unknown", "lost-io"],
     edges: [
       {
         waitsFor: ["mutex"],
         id: ["dm_bufio_client"],
-        path: ["dm_bufio_shrink_scan"],
+        path: ["dm_bufio_shrink_scan", "dm_bufio_shrink_count"],
         path2: [
           "loop_queue_work",
           "loop_kthread_worker_fn",
@@ -47,7 +48,8 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
       },
       { waitsFor: ["device_io", "request_tag"], holds: ["mutex:dm_bufio_client"] },
     ],
-    source: "changelog of bd293d071ffe (reverted), d0a255e795ab; drivers/md/dm-bufio.c:dm_bufio_shrink_scan",
+    source:
+      "changelog of bd293d071ffe (reverted), d0a255e795ab; drivers/md/dm-bufio.c:dm_bufio_shrink_scan; dm_bufio_shrink_count takes the mutex too in old kernels",
   },
   {
     id: "dm-snapshot-cow-throttle",
@@ -57,7 +59,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
       'kernels with 721b1d98fb517a ("dm snapshot: Fix excessive memory usage and workqueue stalls") and without the fix, also in stable branches of 2019',
     era: { before: "5.4" },
     today:
-      "reboot; until the fix is in: a higher snapshot_cow_threshold of dm_snapshot (module parameter) makes the throttle rarer; do not create or remove snapshots under write load",
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: a higher snapshot_cow_threshold of dm_snapshot (module parameter) makes the throttle rarer; do not create or remove snapshots under write load",
     verdicts: ["deadlock", "unknown", "slow", "lost-io"],
     edges: [
       {
@@ -77,7 +79,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     fix: 'commit 4ed319c6ac08 ("dm integrity: fix deadlock with overlapping I/O")',
     affected: "4.19 before 4.19.35 and mainline before 5.1, dm-integrity with a journal",
     era: { before: "5.1" },
-    today: "reboot; update to a kernel with the fix",
+    today: "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "unknown", "lost-io", "slow"],
     edges: [
       {
@@ -102,7 +104,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     affected: "before 6.14: whoever froze a queue allocates, and reclaim submits I/O to that queue",
     era: { before: "6.14" },
     today:
-      "reboot; change the scheduler or queue attributes before the machine is short of memory, and not on the swap device",
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: change the scheduler or queue attributes before the machine is short of memory, and not on the swap device",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -127,7 +129,8 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     fix: 'commit a154f5f643c6 ("scsi: target: core: Fix deadlock due to recursive locking")',
     affected: "until 6.5; stable branches have the fix",
     era: { before: "6.6" },
-    today: "reboot the target: its session thread waits for a mutex that it holds itself",
+    today:
+      "ends it: reboot the target with `reboot -ff` or `echo b > /proc/sysrq-trigger`: its session thread waits for a mutex that it holds itself; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {

@@ -9,7 +9,7 @@ export const ext4Bugs: readonly KnownBug[] = [
     affected:
       "all kernels with ext4 or ocfs2 and memory cgroups; not fixed in 6.18 (PF_MEMALLOC_ACCOUNTFORCE was proposed in 2025)",
     today:
-      "raise the group's limit: echo max > memory.max (v2), echo -1 > memory.limit_in_bytes (v1); keep metadata-heavy work out of tight groups",
+      "ends it: raise the group's limit by a few percent (memory.max, or memory.limit_in_bytes in v1; the group is in /proc/PID/cgroup); avoids it: keep metadata-heavy work out of tight groups",
     incident: "jbd2-memcg-oom",
     verdicts: ["livelock", "unknown"],
     edges: [
@@ -27,7 +27,7 @@ export const ext4Bugs: readonly KnownBug[] = [
     fix: 'commit 646caa9c8e19 ("ext4: fix deadlock during page writeback")',
     affected: "before 4.7: writeback stops a synchronous handle while its bio is prepared and not submitted",
     era: { before: "4.7" },
-    today: "reboot; a newer kernel",
+    today: "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "unknown", "lost-io"],
     edges: [
       { waitsFor: ["jbd2_commit"], path: ["ext4_writepages"], path2: ["__ext4_journal_stop", "jbd2_journal_stop"] },
@@ -42,7 +42,8 @@ export const ext4Bugs: readonly KnownBug[] = [
     affected:
       "before 6.4 and stable branches without the fix (CVE-2023-53149), when a file's journalling mode or format changes under writeback",
     era: { before: "6.4" },
-    today: "reboot; do not run chattr +j/-j or online migration under memory pressure",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: do not run chattr +j/-j or online migration under memory pressure",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -62,7 +63,8 @@ export const ext4Bugs: readonly KnownBug[] = [
     fix: 'commit 2729cfdcfa1c ("ext4: use ext4_journal_start/stop for fast commit transactions")',
     affected: "5.10 to 5.16 with the fast_commit feature; stable branches have the fix",
     era: { since: "5.10", before: "5.17" },
-    today: "reboot; tune2fs -O ^fast_commit until the fix is in",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: tune2fs -O ^fast_commit until the fix is in",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -84,7 +86,8 @@ export const ext4Bugs: readonly KnownBug[] = [
     fix: 'commit a44e84a9b776 ("ext4: fix deadlock due to mbcache entry corruption")',
     affected: "before 6.2 and stable branches without the fix; extended attributes in blocks of their own",
     era: { before: "6.2" },
-    today: "reboot; mount with no_mbcache until the fix is in",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: mount with no_mbcache until the fix is in",
     verdicts: ["livelock", "deadlock", "unknown"],
     edges: [
       { waitsFor: ["jbd2_handle"], path: ["jbd2_journal_commit_transaction"], where: "any" },
@@ -98,7 +101,7 @@ export const ext4Bugs: readonly KnownBug[] = [
     title: "A commit waits for ordered data of a throttled cgroup; every other cgroup waits for the commit",
     affected: "data=ordered with I/O limits on cgroups (io.max, iocost, iolatency); by design, no fix",
     today:
-      "lift the I/O limit of the throttled group; data=writeback avoids it at the price of stale data after a crash",
+      "ends it: lift the I/O limit of the throttled group; avoids it: data=writeback, at the price of stale data after a crash",
     verdicts: ["slow", "unknown", "lost-io"],
     edges: [
       { waitsFor: ["PG_writeback"], holds: ["jbd2_commit"], path: ["jbd2_journal_commit_transaction"], where: "any" },

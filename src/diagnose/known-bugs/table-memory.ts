@@ -13,7 +13,8 @@ export const memoryBugs: readonly KnownBug[] = [
     fix: 'commit 63f3655f9501 ("mm, memcg: fix reclaim deadlock with writeback") (v5.0)',
     affected: "4.8 to 4.20 with cgroup v1 and kernel memory accounting; fixed in 5.0 and stable",
     era: { since: "4.8", before: "5.0" },
-    today: "reboot; until the fix is in: boot with cgroup.memory=nokmem, or use cgroup v2 for the group",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: boot with cgroup.memory=nokmem, or use cgroup v2 for the group",
     incident: "memcg-writeback-abba",
     verdicts: ["deadlock", "livelock", "unknown"],
     edges: [
@@ -39,7 +40,8 @@ export const memoryBugs: readonly KnownBug[] = [
     fix: 'commit 63f3655f9501 ("mm, memcg: fix reclaim deadlock with writeback") (v5.0)',
     affected: "4.8 to 4.20 with cgroup v1 and kernel memory accounting, files on XFS; fixed in 5.0 and stable",
     era: { since: "4.8", before: "5.0" },
-    today: "reboot; until the fix is in: boot with cgroup.memory=nokmem, or use cgroup v2 for the group",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: boot with cgroup.memory=nokmem, or use cgroup v2 for the group",
     incident: "xfs-page-lock-order",
     verdicts: ["deadlock", "livelock", "unknown"],
     edges: [
@@ -61,7 +63,8 @@ export const memoryBugs: readonly KnownBug[] = [
     affected:
       'kernels with f9ce0be71d1f ("mm: Cleanup faultaround and finish_fault() codepaths") and without the fix, 5.12 and 5.13; cgroup v1 with kernel memory accounting',
     era: { since: "5.12", before: "5.14" },
-    today: "reboot; until the fix is in: boot with cgroup.memory=nokmem, or use cgroup v2 for the group",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: boot with cgroup.memory=nokmem, or use cgroup v2 for the group",
     incident: "memcg-writeback-abba",
     verdicts: ["deadlock", "livelock", "unknown"],
     edges: [
@@ -84,7 +87,7 @@ export const memoryBugs: readonly KnownBug[] = [
       "4.2 to 4.16 while an inode switches its writeback domain and tasks move between cgroups; fixed in 4.17 and stable",
     era: { since: "4.2", before: "4.17" },
     today:
-      "reset the machine: the CPU spins with the lock it interrupted; until the fix is in, do not move charges on task migration (memory.move_charge_at_immigrate = 0)",
+      "ends it: reset the machine by its power or management controller, the CPU spins with the lock it interrupted; avoids it: do not move charges on task migration (memory.move_charge_at_immigrate = 0)",
     incident: "wb-switch-irq-nesting",
     verdicts: ["deadlock", "livelock", "unknown"],
     edges: [
@@ -104,7 +107,7 @@ export const memoryBugs: readonly KnownBug[] = [
     affected: "before 3.12, memory cgroups at their limit",
     era: { before: "3.12" },
     today:
-      "raise the group's limit (memory.limit_in_bytes), or set memory.oom_control to 1 and kill a task of the group that holds no inode lock",
+      "ends it: raise the group's limit by a few percent (memory.max, or memory.limit_in_bytes in v1; the group is in /proc/PID/cgroup), or set memory.oom_control to 1 and kill a task of the group that holds no inode lock; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "livelock", "unknown", "slow"],
     edges: [
       {
@@ -122,7 +125,8 @@ export const memoryBugs: readonly KnownBug[] = [
     fix: 'commit 9ea9cb00a82b ("mm: memcontrol: fix GFP_NOFS recursion in memory.high enforcement")',
     affected: "5.18 to 6.5 with memory.high set; stable branches have the fix",
     era: { since: "5.18", before: "6.6" },
-    today: "raise or remove memory.high of the group: echo max > memory.high",
+    today:
+      "ends it: raise memory.high of the group by a few percent, or remove it (the group is in /proc/PID/cgroup); avoids it: a kernel with the fix, or memory.max without memory.high",
     verdicts: ["deadlock", "livelock", "unknown", "lost-io"],
     edges: [
       {
@@ -141,7 +145,8 @@ export const memoryBugs: readonly KnownBug[] = [
     affected:
       "kernels up to 4.19 (without the fix) whose file system keeps an unsubmitted bio over write_cache_pages(), as XFS does",
     era: { before: "4.20" },
-    today: "reboot; until the fix is in, avoid fsync and background writeback of the same large file at once",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: no fsync and background writeback of the same large file at once",
     verdicts: ["deadlock", "unknown"],
     edges: [
       { waitsFor: ["PG_locked"], holds: ["PG_writeback"], path: ["write_cache_pages"] },
@@ -156,7 +161,7 @@ export const memoryBugs: readonly KnownBug[] = [
     affected: "before 5.8, file systems whose reclaim waits for pages under readahead",
     era: { before: "5.8" },
     today:
-      "reboot; until the fix is in: a smaller read_ahead_kb makes it rarer (echo 0 > /sys/block/DEV/queue/read_ahead_kb)",
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: a smaller read_ahead_kb makes it rarer (echo 0 > /sys/block/DEV/queue/read_ahead_kb)",
     verdicts: ["deadlock", "unknown", "lost-io"],
     edges: [
       {
@@ -182,7 +187,7 @@ export const memoryBugs: readonly KnownBug[] = [
     affected: "5.18 to 6.8 with large folio readahead; stable branches have the fix",
     era: { since: "5.18", before: "6.9" },
     today:
-      "kill is of no use, reboot; until the fix is in: a read_ahead_kb of one page keeps readahead from large folios",
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`, kill is of no use; avoids it: a read_ahead_kb of one page keeps readahead from large folios",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -197,11 +202,12 @@ export const memoryBugs: readonly KnownBug[] = [
   {
     id: "shrinker-rwsem-slow",
     title: "A slow file system shrinker holds shrinker_rwsem; every mount and unmount waits behind it",
+    fix: 'commit "mm: shrinker: make global slab shrink lockless" (v6.7)',
     affected:
       'before the shrinker list became lockless (6.7); e496612c5130 ("mm: do not stall register_shrinker()") helps only between shrinkers',
     era: { before: "6.7" },
     today:
-      "bring back the server or device that the shrinker waits for, or end the wait by umount -f of that server's mount",
+      "ends it: bring back the server or device that the shrinker waits for, or umount -f of that server's mount; avoids it: a kernel since 6.7",
     verdicts: ["deadlock", "slow", "lost-io", "unknown"],
     edges: [
       { waitsFor: ["rwsem"], id: ["shrinker_rwsem"], mode: "write", where: "any" },
@@ -231,7 +237,8 @@ export const memoryBugs: readonly KnownBug[] = [
     affected:
       "before 5.1: a fault waits for (throttled) reads with mmap_sem held; a writer queues, then every reader, ps and monitoring among them",
     era: { before: "5.1" },
-    today: "lift the I/O limit of the group that faults; it goes on when its read is done",
+    today:
+      "ends it: lift the I/O limit of the group that faults (it goes on when its read is done); avoids it: a kernel with the fix",
     verdicts: ["slow", "lost-io", "unknown"],
     edges: [
       {
@@ -252,7 +259,8 @@ export const memoryBugs: readonly KnownBug[] = [
     fix: 'commit ce612879ddc7 ("mm: move pcp and lru-pcp draining into single wq") (v4.11)',
     affected: "before 4.11: draining per-CPU page lists needs a worker, and the workers sleep in reclaim",
     era: { before: "4.11" },
-    today: "free memory by hand (kill the largest task), so that a worker becomes free",
+    today:
+      "ends it: free memory by hand (kill the largest task), so that a worker becomes free; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "livelock", "slow", "unknown"],
     edges: [
       { waitsFor: ["work_flush"], path: ["lru_add_drain_all", "drain_all_pages"], where: "any" },
@@ -263,10 +271,11 @@ export const memoryBugs: readonly KnownBug[] = [
   {
     id: "folio-wake-livelock",
     title: "End of writeback never gets through the waiters of a page: each sets PG_writeback again and queues anew",
+    fix: 'commit b0b598ee08f9 ("filemap: remove use of wait bookmarks") (v6.7)',
     affected:
-      'since c2407cf7d22d ("mm: make wait_on_page_writeback() wait for multiple pending writebacks") where many tasks fsync one file; seen on 5.17',
-    era: { since: "5.11" },
-    today: "fewer tasks that fsync one and the same file at once; the loop ends when they stop",
+      'since c2407cf7d22d ("mm: make wait_on_page_writeback() wait for multiple pending writebacks") where many tasks fsync one file; 5.11 to 6.6, seen on 5.17',
+    era: { since: "5.11", before: "6.7" },
+    today: "ends it: stop or kill the tasks that fsync one and the same file; avoids it: fewer of them at once",
     verdicts: ["livelock", "unknown", "none", "slow"],
     edges: [
       {
@@ -276,6 +285,7 @@ export const memoryBugs: readonly KnownBug[] = [
         where: "any",
       },
     ],
-    source: "report of 2022-03-15 (soft lockup in folio_wake_bit); mm/filemap.c:folio_wake_bit",
+    source:
+      "report of 2022-03-15 (soft lockup in folio_wake_bit); mm/filemap.c:folio_wake_bit starts again from its bookmark in 6.1 and has none in 6.12",
   },
 ];

@@ -8,9 +8,9 @@ export const networkFsBugs: readonly KnownBug[] = [
     title: "fuse: fix readahead reclaim deadlock",
     fix: 'commit bd5603eaae0a ("fuse: fix readahead reclaim deadlock")',
     affected:
-      'kernels with e26ee4efbc79 ("fuse: allocate ff->release_args only if release is needed") and without the fix (CVE-2025-68821), servers that do not implement open',
+      'kernels with e26ee4efbc79 ("fuse: allocate ff->release_args only if release is needed") and without the fix (CVE-2025-68821), servers that do not implement open; 6.1.192 has neither, 6.12.117 both',
     today:
-      "abort the connection: echo 1 > /sys/fs/fuse/connections/N/abort; let the server implement open, or keep it out of tight memory limits",
+      "ends it: abort the connection, echo 1 > /sys/fs/fuse/connections/N/abort; avoids it: let the server implement open, or keep it out of tight memory limits",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -28,7 +28,7 @@ export const networkFsBugs: readonly KnownBug[] = [
     affected: "NFS mounted from the same host; much less likely since 5.8",
     era: { before: "5.8" },
     today:
-      "more dirty memory for the moment: raise vm.dirty_ratio and vm.dirty_background_ratio; do not mount NFS from the own host (use a bind mount)",
+      "ends it: more dirty memory for the moment, raise vm.dirty_ratio and vm.dirty_background_ratio; avoids it: do not mount NFS from the own host (use a bind mount)",
     verdicts: ["deadlock", "livelock", "slow", "lost-io", "unknown"],
     edges: [
       { waitsFor: ["dirty_limit"], path: ["nfsd_vfs_write", "nfsd4_write", "nfsd_dispatch", "nfsd"], where: "any" },
@@ -54,7 +54,8 @@ export const networkFsBugs: readonly KnownBug[] = [
     fix: 'commit f0940f4b3284 ("SUNRPC: Set memalloc_nofs_save() for sync tasks")',
     affected: "NFS clients until early 2021 (5.11); stable branches have the fix",
     era: { before: "5.12" },
-    today: "reboot the client; more free memory (vm.min_free_kbytes) makes reclaim inside the transmit rarer",
+    today:
+      "ends it: reboot the client with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: more free memory (vm.min_free_kbytes) makes reclaim inside the transmit rarer",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -71,7 +72,8 @@ export const networkFsBugs: readonly KnownBug[] = [
     fix: 'commit d46b0da7a33d ("cifs: Fix cifsInodeInfo lock_sem deadlock when reconnect occurs")',
     affected: "until 5.3; stable branches have the fix",
     era: { before: "5.4" },
-    today: "reboot the client; mount with nobrl where byte-range locks are not needed",
+    today:
+      "ends it: reboot the client with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: mount with nobrl where byte-range locks are not needed",
     verdicts: ["deadlock", "unknown"],
     edges: [
       { waitsFor: ["rwsem"], id: ["lock_sem"], mode: "read", holds: ["rwsem:lock_sem"], path: ["cifs_reopen_file"] },
@@ -83,7 +85,8 @@ export const networkFsBugs: readonly KnownBug[] = [
     id: "ceph-writepages-iput",
     title: "ceph: the flusher drops the last reference of the inode it writes and waits for itself",
     affected: "seen on 6.16; a patch that makes these iput() calls asynchronous was posted in September 2025",
-    today: "reboot the client: the writeback worker waits for itself",
+    today:
+      "ends it: reboot the client with `reboot -ff` or `echo b > /proc/sysrq-trigger`, the writeback worker waits for itself; avoids it: nothing known until a fix is in",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {

@@ -8,7 +8,8 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
     title: "XFS writeback allocates a transaction with a page locked; reclaim of the memory cgroup waits for writeback",
     affected:
       "old kernels whose page cache slab is charged to a cgroup v1 group; the posted patch set the NOFS scope earlier",
-    today: "reboot; raise the group's limit, or boot with cgroup.memory=nokmem",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: a wider limit of the group, or boot with cgroup.memory=nokmem",
     verdicts: ["deadlock", "unknown", "lost-io"],
     edges: [
       {
@@ -27,7 +28,7 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
     affected: "kernels before 5.9 with XFS under memory pressure",
     era: { before: "5.9" },
     today:
-      "wait (it ends when the device answers) or free memory; raise vm.min_free_kbytes so that fewer tasks reclaim by themselves",
+      "ends it: wait (until the device answers) or free memory; avoids it: raise vm.min_free_kbytes so that fewer tasks reclaim by themselves",
     verdicts: ["deadlock", "slow", "lost-io", "unknown"],
     edges: [
       {
@@ -45,7 +46,8 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
     fix: 'commit 4b674b9ac852 ("xfs: acquire superblock freeze protection on eofblocks scans") (v5.7)',
     affected: "before 5.7: a freeze waits for the background scan, and the scan for the freeze to end",
     era: { before: "5.7" },
-    today: "reboot: thaw waits behind the freezer; do not freeze (fsfreeze, LVM snapshots) until the fix is in",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`, thaw waits behind the freezer; avoids it: do not freeze (fsfreeze, LVM snapshots) until the fix is in",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -60,9 +62,13 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
   {
     id: "xfs-dquot-buffer-pin",
     title: "xfs: avoid dquot buffer pin deadlock",
-    fix: 'commit d62016b1a2df ("xfs: avoid dquot buffer pin deadlock")',
-    affected: "XFS with quotas at the moment of a shutdown, until mid 2025; stable branches have the fix",
-    today: "reboot: the file system has shut down and cannot be unmounted any more",
+    fix: 'commit d62016b1a2df ("xfs: avoid dquot buffer pin deadlock") (v6.16)',
+    affected:
+      "XFS with quotas at the moment of a shutdown, before 6.16; the 6.12 stable branch has the fix (6.12.117), 6.1 has not (6.1.192)",
+    // A release candidate counts as its release, and the fix came with 6.16-rc5.
+    era: { before: "6.17" },
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`, the file system has shut down and cannot be unmounted any more; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {
@@ -72,7 +78,8 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
       },
       { waitsFor: ["xfs_log_force", "xfs_pin"], path: ["xfs_qm_dqunpin_wait"], path2: ["xfs_qm_dqflush"] },
     ],
-    source: "changelog of d62016b1a2df; fs/xfs/xfs_qm.c:xfs_qm_dquot_isolate",
+    source:
+      "changelog of d62016b1a2df; fs/xfs/xfs_qm.c:xfs_qm_dquot_isolate (skips pinned dquots in 6.12.117, flushes them in 6.1.192)",
   },
   {
     id: "btrfs-qgroup-rescan-remove",
@@ -80,7 +87,8 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
     fix: 'commit d4aef1e122d8 ("btrfs: qgroup: fix deadlock between rescan worker and remove qgroup")',
     affected: "btrfs with quotas until 5.17; stable branches have the fix",
     era: { before: "5.18" },
-    today: "reboot; do not disable quotas or remove qgroups while a rescan runs (btrfs quota rescan -w first)",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: do not disable quotas or remove qgroups while a rescan runs (btrfs quota rescan -w first)",
     verdicts: ["deadlock", "unknown"],
     edges: [
       { waitsFor: ["btrfs_qgroup_rescan"], holds: ["mutex:qgroup_ioctl_lock"], path: ["btrfs_quota_disable"] },
@@ -99,7 +107,8 @@ export const xfsAndBtrfsBugs: readonly KnownBug[] = [
     affected: "before 6.0 and its release candidates; stable branches have the fix",
     // A release candidate counts as its release.
     era: { before: "6.1" },
-    today: "reboot: the cleaner that would run the delayed iputs is parked already",
+    today:
+      "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`, the cleaner that would run the delayed iputs is parked already; avoids it: a kernel with the fix",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {

@@ -36,7 +36,7 @@ export interface KnownBug {
   readonly affected: string;
   /** Point-release range in which the bug exists; a known release outside halves the match. */
   readonly era?: Era;
-  /** What to do today, on the stuck machine and until the fix is there. */
+  /** What to do today: `ends it: ...` on the stuck machine, `avoids it: ...` until the fix is there. */
   readonly today: string;
   readonly incident?: string;
   /** Verdicts of findings this can explain. */

@@ -108,14 +108,14 @@ const cases: readonly Case[] = [
   {
     source: "corpus public/cgroup-2026-82eceb5e",
     stack: `${top} cgroup_drain_dying cgroup_rmdir kernfs_iop_rmdir vfs_rmdir filename_rmdir __x64_sys_unlinkat ${syscall}`,
-    wait: "task_exit:cgroup_dying",
+    wait: "task_exit:dying tasks of the cgroup",
     notHolds: ["cgroup_mutex"],
   },
   {
     source: "corpus public/cgroup-2024-825bf954",
     stack: `${top} do_freezer_trap get_signal arch_do_signal_or_restart syscall_exit_to_user_mode ${syscall}`,
     wait: "frozen:cgroup/thaw",
-    sleep: "interruptible",
+    sleep: "killable",
   },
   {
     source: "corpus public/dm-2019-46a6480e, kswapd",

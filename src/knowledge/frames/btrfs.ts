@@ -631,8 +631,9 @@ const callers: readonly KnowledgeRow[] = [
     class: "eb_writeback",
     event: "end_writeback",
     scope: "buffer",
-    providers: ["device", "holder"],
-    source: "fs/btrfs/extent_io.c:lock_extent_buffer_for_io (EXTENT_BUFFER_WRITEBACK)",
+    providers: ["holder", "device"],
+    source:
+      "fs/btrfs/extent_io.c:lock_extent_buffer_for_io (EXTENT_BUFFER_WRITEBACK: set before the writer has submitted the block)",
   },
   {
     kind: "caller",

@@ -761,7 +761,9 @@ const integrityRows: readonly KnowledgeRow[] = [
     fn: ["wait_and_add_new_range", "add_new_range_and_wait"],
     id: "integrity_range",
     event: "range_freed",
-    source: "drivers/md/dm-integrity.c:wait_and_add_new_range",
+    providers: ["holder"],
+    source:
+      "drivers/md/dm-integrity.c:wait_and_add_new_range (the range belongs to another bio inside dm-integrity, which remove_range ends)",
   },
   {
     kind: "hold",

@@ -522,8 +522,8 @@ const callers: readonly KnowledgeRow[] = [
     class: "buffer_lock",
     event: "unlock",
     scope: "buffer",
-    providers: ["device"],
-    source: "fs/ext4/super.c:ext4_read_bh (wait_on_buffer; __wait_on_buffer is a tail call)",
+    providers: ["device", "holder"],
+    source: "fs/ext4/super.c:ext4_read_bh_lock (lock_buffer; waits for the own read are rows of buffer-io.ts)",
   },
   {
     kind: "caller",

@@ -128,7 +128,7 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     source: "SOURCE: corpus public/ext4-2023-34bdf57e",
     stack:
       "bit_wait_io __wait_on_bit out_of_line_wait_on_bit ext4_read_bh ext4_bread __ext4_read_dirblock htree_dirblock_to_tree ext4_htree_fill_tree ext4_readdir iterate_dir __x64_sys_getdents64",
-    expected: { wait: "buffer_lock/unlock", holds: ["i_rwsem"], not: ["jbd2_handle"] },
+    expected: { wait: "device_io/complete", holds: ["i_rwsem"], not: ["jbd2_handle"] },
   },
   {
     source: "SOURCE: corpus public/xfs-2025-8bc65466 (log completion)",

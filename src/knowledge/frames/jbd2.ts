@@ -267,9 +267,9 @@ const callers: readonly KnowledgeRow[] = [
     class: "buffer_lock",
     event: "unlock",
     scope: "buffer",
-    providers: ["device"],
+    providers: ["device", "holder"],
     source:
-      "fs/jbd2/commit.c, fs/jbd2/checkpoint.c (wait_on_buffer of journal and checkpoint writes; __wait_on_buffer is a tail call)",
+      "fs/jbd2/checkpoint.c (a buffer that is being checkpointed by anybody; __wait_on_buffer is a tail call), fs/jbd2/journal.c:jbd2_write_superblock (lock_buffer)",
   },
 ];
 

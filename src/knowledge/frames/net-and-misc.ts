@@ -696,8 +696,9 @@ const serverRows: readonly KnowledgeRow[] = [
     event: "complete",
     scope: "lock",
     sleep: "uninterruptible",
-    providers: ["worker", "device"],
-    source: "include/linux/crypto.h:crypto_wait_req",
+    providers: ["worker"],
+    source:
+      "include/linux/crypto.h:crypto_wait_req (ends by crypto_req_done, called when the queued request was worked off)",
   },
   {
     kind: "wait",

@@ -6,6 +6,7 @@
  * (umount, freeze, thaw, mount) then blocks later readers.
  */
 import type { KnowledgeRow } from "../types.ts";
+import { bufferIoRows } from "./buffer-io.ts";
 
 /** File system calls made with the directory locked for a lookup. */
 const lookupMethods: readonly string[] = [
@@ -153,7 +154,8 @@ const waits: readonly KnowledgeRow[] = [
     scope: "buffer",
     sleep: "uninterruptible",
     providers: ["device", "holder"],
-    source: "fs/buffer.c:__wait_on_buffer (BH_Lock, held by the I/O that was submitted)",
+    source:
+      "fs/buffer.c:__wait_on_buffer (BH_Lock: I/O that anybody submitted, or a task; rows of buffer-io.ts say where it is the waiter's own)",
   },
   {
     kind: "wait",
@@ -1719,5 +1721,6 @@ export const vfsRows: readonly KnowledgeRow[] = [
   ...dioCompletion,
   ...superHolds,
   ...bufferHolds,
+  ...bufferIoRows,
   ...doing,
 ];

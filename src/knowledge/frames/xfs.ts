@@ -59,8 +59,9 @@ const waits: readonly KnowledgeRow[] = [
     event: "iclog_free",
     scope: "sb",
     sleep: "uninterruptible",
-    providers: ["device", "holder"],
-    source: "fs/xfs/xfs_log.c:xlog_state_get_iclog_space (all in-core logs are in flight, l_flush_wait)",
+    providers: ["holder", "device"],
+    source:
+      "fs/xfs/xfs_log.c:xlog_state_get_iclog_space (l_flush_wait: no in-core log is ACTIVE; one in WANT_SYNC waits for its last writer, one in SYNCING for the device, one in DONE_SYNC for the callbacks before it)",
   },
   {
     kind: "wait",
@@ -76,8 +77,9 @@ const waits: readonly KnowledgeRow[] = [
     event: "iclog_done",
     scope: "sb",
     sleep: "uninterruptible",
-    providers: ["device", "holder"],
-    source: "fs/xfs/xfs_log.c:xlog_wait_on_iclog (ic_force_wait: ends when log I/O completion has run its callbacks)",
+    providers: ["holder", "device"],
+    source:
+      "fs/xfs/xfs_log.c:xlog_wait_on_iclog (ic_force_wait: in WANT_SYNC the log is not submitted until its last writer lets go, in SYNCING the device has it; then the callbacks run)",
   },
   {
     kind: "wait",
@@ -87,8 +89,9 @@ const waits: readonly KnowledgeRow[] = [
     event: "iclog_done",
     scope: "sb",
     sleep: "uninterruptible",
-    providers: ["device", "holder"],
-    source: "fs/xfs/xfs_log.c:xlog_force_lsn, xfs_log_force (ic_write_wait, ic_force_wait)",
+    providers: ["holder", "device"],
+    source:
+      "fs/xfs/xfs_log.c:xlog_force_lsn, xfs_log_force (ic_write_wait, ic_force_wait: the in-core log may not be submitted yet)",
   },
   {
     kind: "wait",
@@ -209,9 +212,9 @@ const waits: readonly KnowledgeRow[] = [
     event: "unpin",
     scope: "buffer",
     sleep: "uninterruptible",
-    providers: ["holder", "worker"],
+    providers: ["holder"],
     source:
-      "fs/xfs/xfs_buf.c:xfs_buf_wait_unpin (ends when the log with the buffer's changes is on disk; somebody must force it)",
+      "fs/xfs/xfs_buf.c:xfs_buf_wait_unpin (ends when the log with the buffer's changes is on disk: whoever forces the log)",
   },
   {
     kind: "wait",
