@@ -39,7 +39,7 @@ interface Expected {
 /** Frames from the wait outward, as in the report named in `source`. */
 const stacks: readonly { readonly source: string; readonly stack: string; readonly expected: Expected }[] = [
   {
-    source: "SOURCE: corpus public/ext4-2020-c1463df6",
+    source: "SOURCE: test/cases/ext4-2020-c1463df6",
     stack:
       "bit_wait_io __wait_on_bit_lock out_of_line_wait_on_bit_lock do_get_write_access jbd2_journal_get_write_access __ext4_journal_get_write_access ext4_reserve_inode_write ext4_mark_inode_dirty ext4_dirty_inode __mark_inode_dirty ext4_da_update_reserve_space ext4_ext_map_blocks ext4_map_blocks ext4_writepages do_writepages __writeback_single_inode writeback_sb_inodes",
     expected: {
@@ -49,7 +49,7 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     },
   },
   {
-    source: "SOURCE: corpus public/ext4-2021-0fb88fa8",
+    source: "SOURCE: test/cases/ext4-2021-0fb88fa8",
     stack: "jbd2_journal_commit_transaction kjournald2",
     expected: {
       wait: "jbd2_handle/updates_zero",
@@ -59,29 +59,29 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     },
   },
   {
-    source: "SOURCE: corpus public/ext4-2024-e6a7f759",
+    source: "SOURCE: test/cases/ext4-2024-e6a7f759",
     stack: "jbd2_journal_wait_updates jbd2_journal_commit_transaction kjournald2",
     expected: { wait: "jbd2_handle/updates_zero", holds: ["jbd2_commit", "jbd2_transaction"], not: ["jbd2_shadow"] },
   },
   {
-    source: "SOURCE: corpus public/ext4-2021-91cf0c74 (a writer)",
+    source: "SOURCE: test/cases/ext4-2021-91cf0c74 (a writer)",
     stack:
       "jbd2_log_wait_commit __jbd2_journal_force_commit jbd2_journal_force_commit_nested ext4_should_retry_alloc ext4_da_write_begin generic_perform_write ext4_buffered_write_iter ext4_file_write_iter new_sync_write vfs_write ksys_write",
     expected: { wait: "jbd2_commit/commit", holds: ["ext4_fc_update", "i_rwsem", "sb_writers"], not: ["jbd2_handle"] },
   },
   {
-    source: "SOURCE: corpus public/ext4-2021-91cf0c74 (the fast committer)",
+    source: "SOURCE: test/cases/ext4-2021-91cf0c74 (the fast committer)",
     stack: "ext4_fc_commit ext4_sync_file do_fsync __x64_sys_fdatasync",
     expected: { wait: "ext4_fc_update/stop_update", holds: ["jbd2_fast_commit"] },
   },
   {
-    source: "SOURCE: corpus public/ext4-2022-5466b5ab",
+    source: "SOURCE: test/cases/ext4-2022-5466b5ab",
     stack:
       "wait_transaction_locked add_transaction_credits start_this_handle jbd2__journal_start __ext4_journal_start_sb ext4_dirty_inode __mark_inode_dirty generic_update_time file_update_time ext4_buffered_write_iter new_sync_write vfs_write ksys_write",
     expected: { wait: "jbd2_transaction/unlocked", holds: ["i_rwsem"], not: ["jbd2_handle"] },
   },
   {
-    source: "SOURCE: corpus public/ext4-2022-5466b5ab (flusher)",
+    source: "SOURCE: test/cases/ext4-2022-5466b5ab (flusher)",
     stack:
       "wait_transaction_locked add_transaction_credits start_this_handle jbd2__journal_start __ext4_journal_start_sb ext4_writepages do_writepages __writeback_single_inode writeback_sb_inodes wb_writeback wb_workfn process_one_work",
     expected: {
@@ -91,13 +91,13 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     },
   },
   {
-    source: "SOURCE: corpus public/ext4-2023-1f174cf3",
+    source: "SOURCE: test/cases/ext4-2023-1f174cf3",
     stack:
       "wait_on_page_bit __filemap_fdatawait_range filemap_fdatawait_keep_errors jbd2_journal_commit_transaction kjournald2",
     expected: { wait: "PG_writeback/end_writeback", holds: ["jbd2_commit", "jbd2_transaction"] },
   },
   {
-    source: "SOURCE: corpus public/ext4-2023-b8271402",
+    source: "SOURCE: test/cases/ext4-2023-b8271402",
     stack:
       "jbd2_log_wait_commit jbd2_log_do_checkpoint __jbd2_log_wait_for_space add_transaction_credits start_this_handle jbd2__journal_start ext4_page_mkwrite do_page_mkwrite do_wp_page __handle_mm_fault handle_mm_fault",
     expected: {
@@ -125,19 +125,19 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     expected: { wait: "mutex:j_checkpoint_mutex/unlock", not: ["mutex:j_checkpoint_mutex", "jbd2_handle"] },
   },
   {
-    source: "SOURCE: corpus public/ext4-2023-34bdf57e",
+    source: "SOURCE: test/cases/ext4-2023-34bdf57e",
     stack:
       "bit_wait_io __wait_on_bit out_of_line_wait_on_bit ext4_read_bh ext4_bread __ext4_read_dirblock htree_dirblock_to_tree ext4_htree_fill_tree ext4_readdir iterate_dir __x64_sys_getdents64",
     expected: { wait: "device_io/complete", holds: ["i_rwsem"], not: ["jbd2_handle"] },
   },
   {
-    source: "SOURCE: corpus public/xfs-2025-8bc65466 (log completion)",
+    source: "SOURCE: test/cases/xfs-2025-8bc65466 (log completion)",
     stack:
       "__down_common __down down xfs_buf_lock xfs_buf_item_unpin xlog_cil_committed xlog_cil_process_committed xlog_state_shutdown_callbacks xlog_force_shutdown xlog_ioend_work process_scheduled_works",
     expected: { wait: "xfs_buf/unlock", holds: ["xfs_log_force", "xfs_iclog"], not: ["xfs_buf"] },
   },
   {
-    source: "SOURCE: corpus public/xfs-2025-8bc65466 (dquot shrinker)",
+    source: "SOURCE: test/cases/xfs-2025-8bc65466 (dquot shrinker)",
     stack:
       "wait_for_completion __flush_workqueue xlog_cil_force_seq xfs_log_force xfs_qm_dqunpin_wait xfs_qm_dqflush xfs_qm_dquot_isolate __list_lru_walk_one list_lru_walk_one xfs_qm_shrink_scan do_shrink_slab shrink_slab drop_slab",
     expected: {
@@ -147,55 +147,55 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     },
   },
   {
-    source: "SOURCE: corpus public/xfs-2021-7265c361",
+    source: "SOURCE: test/cases/xfs-2021-7265c361",
     stack: "xlog_wait_on_iclog xlog_cil_push_work process_one_work",
     expected: { wait: "xfs_iclog/iclog_done", holds: ["xfs_log_force"], not: ["xfs_iclog"] },
   },
   {
-    source: "SOURCE: corpus public/xfs-2022-189125a2",
+    source: "SOURCE: test/cases/xfs-2022-189125a2",
     stack: "xfs_buf_wait_unpin __xfs_buf_submit xfs_buf_delwri_submit_buffers xfs_buf_delwri_submit_nowait xfsaild",
     expected: { wait: "xfs_pin/unpin", holds: ["log_space", "xfs_buf"], not: ["xfs_pin"] },
   },
   {
-    source: "SOURCE: corpus public/xfs-2020-c4286bde",
+    source: "SOURCE: test/cases/xfs-2020-c4286bde",
     stack: "rwsem_down_write_slowpath thaw_super do_vfs_ioctl ksys_ioctl __x64_sys_ioctl",
     expected: { wait: "s_umount/unlock", not: ["s_umount"] },
   },
   {
-    source: "SOURCE: corpus public/iouring-2022-764c2f3d (freezer)",
+    source: "SOURCE: test/cases/iouring-2022-764c2f3d (freezer)",
     stack: "percpu_down_write freeze_super __x64_sys_ioctl",
     expected: { wait: "sb_writers/writers_zero", holds: ["sb_freeze"], not: ["sb_writers"] },
   },
   {
-    source: "SOURCE: corpus public/iouring-2022-764c2f3d (writer)",
+    source: "SOURCE: test/cases/iouring-2022-764c2f3d (writer)",
     stack: "percpu_rwsem_wait __percpu_down_read mnt_want_write do_renameat2 __x64_sys_renameat2",
     expected: { wait: "sb_freeze/thaw", not: ["sb_writers", "sb_freeze"] },
   },
   {
-    source: "SOURCE: corpus public/ceph-2025-2b568c94",
+    source: "SOURCE: test/cases/ceph-2025-2b568c94",
     stack:
       "inode_wait_for_writeback evict ceph_put_wrbuffer_cap_refs ceph_invalidate_folio ceph_writepages_start do_writepages __writeback_single_inode writeback_sb_inodes __writeback_inodes_wb wb_writeback wb_workfn",
     expected: { wait: "inode_sync:I_SYNC/clear", holds: ["inode_sync:I_SYNC", "inode_new:I_FREEING"] },
   },
   {
-    source: "SOURCE: corpus public/cifs-2019-b0749ee0",
+    source: "SOURCE: test/cases/cifs-2019-b0749ee0",
     stack:
       "rwsem_down_read_failed cifs_reopen_file cifs_read cifs_readpage_worker cifs_readpage generic_file_buffered_read cifs_strict_readv new_sync_read vfs_read",
     expected: { wait: "rwsem:lock_sem/unlock", holds: ["rwsem:lock_sem", "PG_locked"] },
   },
   {
-    source: "SOURCE: corpus public/cifs-2019-d0595968",
+    source: "SOURCE: test/cases/cifs-2019-d0595968",
     stack:
       "msleep _cifsFileInfo_put cifs_writepage_locked cifs_launder_page invalidate_inode_pages2_range cifs_invalidate_mapping cifs_revalidate_mapping cifs_d_revalidate path_openat",
     expected: { wait: "rwsem:lock_sem/unlock", sleep: "poll", holds: ["PG_locked"], not: ["rwsem:lock_sem"] },
   },
   {
-    source: "SOURCE: corpus public/cifs-2019-d0595968 (second writer)",
+    source: "SOURCE: test/cases/cifs-2019-d0595968 (second writer)",
     stack: "rwsem_down_write_slowpath cifs_strict_writev new_sync_write vfs_write ksys_write",
     expected: { wait: "i_rwsem/unlock", not: ["i_rwsem", "rwsem:lock_sem"] },
   },
   {
-    source: "SOURCE: corpus public/cifs-2025-3d1158c9",
+    source: "SOURCE: test/cases/cifs-2025-3d1158c9",
     stack:
       "__fuse_simple_request fuse_lookup_name fuse_lookup lookup_one_qstr_excl start_removing_noperm fuse_reverse_inval_entry fuse_dev_do_write fuse_dev_write do_iter_readv_writev vfs_writev do_writev",
     expected: {
@@ -206,53 +206,53 @@ const stacks: readonly { readonly source: string; readonly stack: string; readon
     },
   },
   {
-    source: "SOURCE: corpus public/nfs-2021-6ebc891d",
+    source: "SOURCE: test/cases/nfs-2021-6ebc891d",
     stack:
       "nfs_wait_client_init_complete nfs_match_client nfs_get_client nfs4_set_client nfs4_init_server nfs4_create_server",
     expected: { wait: "nfs_client_init/ready", sleep: "killable", not: ["nfs_client_init"] },
   },
   {
-    source: "SOURCE: corpus public/nfs-2021-faa4ef23",
+    source: "SOURCE: test/cases/nfs-2021-faa4ef23",
     stack:
       "rpc_wait_bit_killable __wait_on_bit out_of_line_wait_on_bit __rpc_execute rpc_run_task nfs4_proc_layoutreturn pnfs_send_layoutreturn _pnfs_return_layout nfs4_evict_inode evict dispose_list prune_icache_sb super_cache_scan do_shrink_slab shrink_slab shrink_node do_try_to_free_pages try_to_free_pages __alloc_pages_slowpath skb_page_frag_refill tcp_sendmsg_locked sock_sendmsg xs_sendpages",
     expected: { wait: "rpc:behind its own transmit/sent", holds: ["rpc:behind its own transmit"] },
   },
   {
-    source: "SOURCE: corpus public/nfs-2026-0a88f07e",
+    source: "SOURCE: test/cases/nfs-2026-0a88f07e",
     stack:
       "rpc_wait_bit_killable __wait_on_bit out_of_line_wait_on_bit __rpc_execute rpc_execute rpc_run_task nfs4_do_call_sync _nfs4_proc_getattr",
     expected: { wait: "rpc/reply", sleep: "killable", not: ["rpc"] },
   },
   {
-    source: "SOURCE: corpus public/btrfs-2023-bd62460a",
+    source: "SOURCE: test/cases/btrfs-2023-bd62460a",
     stack: "btrfs_commit_transaction transaction_kthread",
     expected: { wait: "btrfs_handle/writers_zero", holds: ["btrfs_transaction"], not: ["btrfs_handle"] },
   },
   {
-    source: "SOURCE: corpus public/btrfs-2020-16df997c",
+    source: "SOURCE: test/cases/btrfs-2020-16df997c",
     stack:
       "wait_current_trans start_transaction btrfs_attach_transaction_barrier btrfs_sync_fs iterate_supers ksys_sync __do_sys_sync",
     expected: { wait: "btrfs_transaction/unblocked", holds: ["s_umount"], not: ["btrfs_handle"] },
   },
   {
-    source: "SOURCE: corpus public/btrfs-2022-bf3c04ef (space reclaim)",
+    source: "SOURCE: test/cases/btrfs-2022-bf3c04ef (space reclaim)",
     stack:
       "__wait_for_common btrfs_wait_ordered_extents btrfs_wait_ordered_roots flush_space btrfs_async_reclaim_data_space process_one_work",
     expected: { wait: "btrfs_ordered/ordered_done", holds: ["space_reservation"] },
   },
   {
-    source: "SOURCE: corpus public/btrfs-2022-91d40125",
+    source: "SOURCE: test/cases/btrfs-2022-91d40125",
     stack: "wait_for_completion btrfs_qgroup_wait_for_completion btrfs_quota_disable btrfs_ioctl __x64_sys_ioctl",
     expected: { wait: "btrfs_qgroup_rescan/complete", holds: ["mutex:qgroup_ioctl_lock", "rwsem:subvol_sem"] },
   },
   {
-    source: "SOURCE: corpus public/zfs-2014-6f9548c4",
+    source: "SOURCE: test/cases/zfs-2014-6f9548c4",
     stack:
       "__wait_on_freeing_inode find_inode_fast ilookup zfs_zget zfs_get_data zil_add_block zil_commit zpl_putpage do_writepages __writeback_single_inode writeback_sb_inodes",
     expected: { wait: "inode_new:I_FREEING/freed", holds: ["inode_sync:I_SYNC"], not: ["inode_new:I_FREEING"] },
   },
   {
-    source: "SOURCE: corpus public/zfs-2011-abd39a82",
+    source: "SOURCE: test/cases/zfs-2011-abd39a82",
     stack:
       "cv_wait_common txg_wait_open dmu_tx_wait zfs_putpage zpl_putpage zpl_writepage writeout move_to_new_page migrate_pages compact_zone try_to_compact_pages __kmalloc dnode_hold space_map_load metaslab_activate metaslab_alloc zio_dva_allocate zio_execute",
     expected: { wait: "zfs_txg/txg_open", holds: ["zfs_txg", "PG_locked"] },

@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "the same wait in a healthy kernel: the page table is allocated before ->fault, no page lock",
-    source: "corpus lab/healthy-prealloc-traced",
+    source: "test/cases/healthy-prealloc-traced",
     release: "6.1.192",
     stack: `${asleep} folio_wait_bit_common folio_wait_writeback shrink_folio_list shrink_lruvec shrink_node ${memcgReclaim} try_charge_memcg __memcg_kmem_charge_page __alloc_pages pte_alloc_one __do_fault __handle_mm_fault handle_mm_fault do_user_addr_fault exc_page_fault asm_exc_page_fault`,
     wait: { class: "PG_writeback", providers: ["holder", "device"] },
@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "the same wait with the protection taken out: finish_fault holds the page lock",
-    source: "corpus lab/seed0-abba-strike-minimal",
+    source: "test/cases/seed0-abba-strike-minimal",
     release: "6.1.192",
     stack: `${asleep} folio_wait_bit_common folio_wait_writeback shrink_folio_list shrink_lruvec shrink_node ${memcgReclaim} try_charge_memcg __memcg_kmem_charge_page __alloc_pages pte_alloc_one __pte_alloc finish_fault __handle_mm_fault handle_mm_fault do_user_addr_fault exc_page_fault asm_exc_page_fault`,
     wait: { class: "PG_writeback" },
@@ -69,7 +69,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "its third phase before: throttled in reclaim, wakes every 0.1 s, for a charge",
-    source: "corpus lab/seed0-abba-strike-minimal",
+    source: "test/cases/seed0-abba-strike-minimal",
     release: "6.1.192",
     stack: `__schedule schedule schedule_timeout reclaim_throttle shrink_lruvec shrink_node ${memcgReclaim} try_charge_memcg __memcg_kmem_charge_page __alloc_pages pte_alloc_one __pte_alloc finish_fault __handle_mm_fault handle_mm_fault`,
     wait: { class: "memcg_charge", sleep: "poll", any: true, seconds: 0.1, scope: "memcg" },
@@ -77,7 +77,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "the charge is hidden by a return probe: still a wait for the group",
-    source: "corpus lab/seed4-jbd2-memcg-v1-livelock-stock-traced",
+    source: "test/cases/seed4-jbd2-memcg-v1-livelock-stock-traced",
     release: "6.1.0",
     stack: `__schedule schedule schedule_timeout reclaim_throttle shrink_lruvec shrink_node ${memcgReclaim} trace_clock_x86_tsc trace_clock_x86_tsc kmem_cache_alloc __alloc_file alloc_empty_file path_openat`,
     wait: { class: "memcg_charge", sleep: "poll", scope: "memcg" },
@@ -107,7 +107,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "flusher on a page lock, lock function tail-called",
-    source: "corpus lab/control-slow-hung-reports",
+    source: "test/cases/control-slow-hung-reports",
     release: "6.1.192",
     stack: `${asleep} folio_wait_bit_common mpage_prepare_extent_to_map ext4_writepages ${flusherTail}`,
     wait: { class: "PG_locked" },
@@ -115,7 +115,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "flusher that waits for a transaction has submitted its bio",
-    source: "corpus lab/seed4-jbd2-memcg-v1-livelock-stock-debian",
+    source: "test/cases/seed4-jbd2-memcg-v1-livelock-stock-debian",
     release: "6.1.192",
     stack: `__schedule schedule wait_transaction_locked add_transaction_credits start_this_handle jbd2__journal_start __ext4_journal_start_sb ext4_writepages ${flusherTail}`,
     holds: ["writeback_work=likely"],
@@ -123,7 +123,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "XFS flusher reclaims in its own writeback pass and waits for a page that may be in its own ioend",
-    source: "corpus public/xfs-2020-5a28dd09",
+    source: "test/cases/xfs-2020-5a28dd09",
     release: "3.10.0-957.el7.x86_64",
     stack:
       "schedule schedule_timeout io_schedule_timeout io_schedule bit_wait_io __wait_on_bit wait_on_page_bit shrink_page_list shrink_inactive_list shrink_lruvec shrink_zone do_try_to_free_pages try_to_free_mem_cgroup_pages mem_cgroup_reclaim __mem_cgroup_try_charge __memcg_kmem_newpage_charge __alloc_pages_nodemask alloc_pages_current new_slab ___slab_alloc __slab_alloc kmem_cache_alloc kmem_zone_alloc _xfs_trans_alloc xfs_trans_alloc xfs_iomap_write_allocate xfs_map_blocks xfs_do_writepage write_cache_pages xfs_vm_writepages do_writepages __writeback_single_inode writeback_sb_inodes",
@@ -132,7 +132,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "memory.high reclaim inside a buffered write",
-    source: "corpus public/cgroup-2022-4511e1a8",
+    source: "test/cases/cgroup-2022-4511e1a8",
     stack:
       "__schedule schedule io_schedule folio_wait_bit_common folio_wait_writeback shrink_page_list shrink_lruvec shrink_node do_try_to_free_pages try_to_free_mem_cgroup_pages reclaim_high mem_cgroup_handle_over_high try_charge_memcg charge_memcg __mem_cgroup_charge __filemap_add_folio filemap_add_folio __filemap_get_folio iomap_write_begin iomap_file_buffered_write xfs_file_buffered_write vfs_write",
     wait: { class: "PG_writeback" },
@@ -141,13 +141,13 @@ const cases: readonly Case[] = [
   },
   {
     name: "memory.high sleep is a timed, killable throttle",
-    source: "corpus public/cgroup-2020-9ba9ca19",
+    source: "test/cases/cgroup-2020-9ba9ca19",
     stack: "mem_cgroup_handle_over_high exit_to_usermode_loop do_syscall_64 entry_SYSCALL_64_after_hwframe",
     wait: { class: "memcg_charge", id: "memory.high", sleep: "timed", seconds: 2, providers: ["timer"] },
   },
   {
     name: "v1 group with OOM kills disabled",
-    source: "corpus lab/conformance-memcg-v1",
+    source: "test/cases/conformance-memcg-v1",
     release: "6.1.192",
     stack: "__schedule schedule mem_cgroup_oom_synchronize pagefault_out_of_memory exc_page_fault asm_exc_page_fault",
     wait: { class: "memcg_oom", sleep: "killable", any: true, providers: ["admin", "victim", "anyone"] },
@@ -155,7 +155,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "charger trapped in the memcg OOM path with its caller's locks (before 3.12)",
-    source: "corpus public/mm-2013-memcgoom-imutex",
+    source: "test/cases/mm-2013-memcgoom-imutex",
     release: "3.2.51",
     stack:
       "mem_cgroup_handle_oom mem_cgroup_cache_charge add_to_page_cache_locked add_to_page_cache_lru grab_cache_page_write_begin ext3_write_begin generic_file_buffered_write __generic_file_aio_write generic_file_aio_write do_sync_write vfs_write sys_write system_call_fastpath",
@@ -163,7 +163,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "readahead keeps its pages locked while it allocates the next and compaction waits for one of them",
-    source: "corpus public/mm-2024-pagecache-ra-order",
+    source: "test/cases/mm-2024-pagecache-ra-order",
     release: "6.6.0",
     stack:
       "__switch_to __schedule schedule io_schedule __folio_lock migrate_pages_batch migrate_pages compact_zone compact_zone_order try_to_compact_pages __alloc_pages_direct_compact __alloc_pages alloc_pages folio_alloc filemap_alloc_folio page_cache_ra_order ondemand_readahead page_cache_async_ra filemap_readahead filemap_get_pages filemap_splice_read ext4_file_splice_read",
@@ -172,7 +172,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "kswapd under shrinker_rwsem waits for a buffer of dm-bufio",
-    source: "corpus public/dm-2019-46a6480e",
+    source: "test/cases/dm-2019-46a6480e",
     release: "4.1.12",
     stack:
       "__schedule schedule schedule_timeout io_schedule_timeout bit_wait_io __wait_on_bit out_of_line_wait_on_bit __make_buffer_clean __try_evict_buffer dm_bufio_shrink_scan shrink_slab shrink_zone kswapd kthread ret_from_fork",
@@ -180,7 +180,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "no shrinker_rwsem since 6.7",
-    source: "corpus public/xfs-2025-8bc65466",
+    source: "test/cases/xfs-2025-8bc65466",
     release: "6.12.0",
     stack:
       "__schedule schedule schedule_timeout wait_for_completion __flush_workqueue xlog_cil_force_seq xfs_log_force xfs_qm_dqunpin_wait xfs_qm_dqflush xfs_qm_dquot_isolate __list_lru_walk_one list_lru_walk_one xfs_qm_shrink_scan do_shrink_slab shrink_slab drop_slab drop_caches_sysctl_handler",
@@ -189,7 +189,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "mount needs shrinker_rwsem for write",
-    source: "corpus public/cgroup-2022-b36f03f4 (its waiters)",
+    source: "test/cases/cgroup-2022-b36f03f4 (its waiters)",
     release: "5.3.8",
     stack:
       "__schedule schedule rwsem_down_write_slowpath down_write prealloc_shrinker alloc_super sget_fc get_tree_nodev",
@@ -197,7 +197,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "swap-in waits for its read: the device provides",
-    source: "corpus lab/seed3-dmcrypt-swap-thrash",
+    source: "test/cases/seed3-dmcrypt-swap-thrash",
     release: "6.1.192",
     stack: `${asleep} folio_wait_bit_common shmem_swapin_folio shmem_get_folio_gfp shmem_fault __do_fault __handle_mm_fault handle_mm_fault do_user_addr_fault exc_page_fault asm_exc_page_fault`,
     wait: { class: "PG_locked", id: "swap_in", providers: ["device", "holder"] },
@@ -205,7 +205,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "shmem waits for swap-out of a page it has locked",
-    source: "corpus lab/seed3-dmcrypt-swap-thrash",
+    source: "test/cases/seed3-dmcrypt-swap-thrash",
     release: "6.1.192",
     stack: `${asleep} folio_wait_bit_common folio_wait_writeback shmem_swapin_folio shmem_get_folio_gfp shmem_fault __do_fault __handle_mm_fault handle_mm_fault`,
     wait: { class: "PG_writeback" },
@@ -213,7 +213,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "synchronous swap read",
-    source: "corpus lab/seed3-dmcrypt-swap-thrash-traced",
+    source: "test/cases/seed3-dmcrypt-swap-thrash-traced",
     release: "6.1.192",
     stack:
       "__schedule schedule schedule_timeout io_schedule_timeout swap_readpage swap_cluster_readahead do_swap_page __handle_mm_fault handle_mm_fault do_user_addr_fault exc_page_fault asm_exc_page_fault",
@@ -222,7 +222,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "kswapd's swap-out bio is not submitted yet: its page is under writeback and unlocked",
-    source: "corpus lab/seed3-dmcrypt-swap-thrash-traced",
+    source: "test/cases/seed3-dmcrypt-swap-thrash-traced",
     release: "6.1.192",
     stack:
       "__schedule schedule schedule_timeout ___down_common __down down __map_bio dm_submit_bio __submit_bio submit_bio_noacct_nocheck __swap_writepage pageout shrink_folio_list shrink_lruvec shrink_node balance_pgdat kswapd kthread ret_from_fork",
@@ -231,7 +231,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "evict waits for the writeback of the inode that this very task writes back",
-    source: "corpus public/ceph-2025-2b568c94",
+    source: "test/cases/ceph-2025-2b568c94",
     release: "6.16.7",
     stack: `__schedule schedule inode_wait_for_writeback evict ceph_put_wrbuffer_cap_refs ceph_invalidate_folio ceph_writepages_start ${flusherTail}`,
     wait: { class: "inode_sync", id: "I_SYNC", scope: "inode", providers: ["holder"] },
@@ -239,7 +239,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "sync waits for the flusher's works",
-    source: "corpus lab/healthy-no-prealloc-no-pressure",
+    source: "test/cases/healthy-no-prealloc-no-pressure",
     release: "6.1.192",
     stack:
       "__schedule schedule wb_wait_for_completion sync_inodes_sb iterate_supers ksys_sync __do_sys_sync do_syscall_64",
@@ -248,7 +248,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "second sync queues behind the first one's inode switch lock",
-    source: "corpus public/ext4-2022-5466b5ab",
+    source: "test/cases/ext4-2022-5466b5ab",
     release: "5.15.0",
     stack: "__schedule schedule rwsem_down_write_slowpath sync_inodes_sb sync_filesystem ovl_sync_fs __sync_filesystem",
     wait: { class: "rwsem", id: "wb_switch_rwsem" },
@@ -256,7 +256,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "writer throttled at the dirty limit",
-    source: "corpus public/md-2024-71270b6e",
+    source: "test/cases/md-2024-71270b6e",
     release: "6.6.0",
     stack:
       "__schedule schedule schedule_timeout io_schedule_timeout balance_dirty_pages balance_dirty_pages_ratelimited_flags iomap_file_buffered_write xfs_file_buffered_write vfs_write",
@@ -264,7 +264,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "commit waits for ordered data",
-    source: "corpus public/ext4-2023-1f174cf3",
+    source: "test/cases/ext4-2023-1f174cf3",
     release: "5.10.0",
     stack:
       "__schedule schedule io_schedule wait_on_page_bit __filemap_fdatawait_range filemap_fdatawait_keep_errors jbd2_journal_commit_transaction kjournald2 kthread ret_from_fork",
@@ -308,7 +308,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "a charge found on a CPU in its reclaim loop waits for any page of the group",
-    source: "corpus lab/seed4-jbd2-memcg-v1-livelock",
+    source: "test/cases/seed4-jbd2-memcg-v1-livelock",
     release: "6.1.192",
     stack:
       "shrink_lruvec shrink_node do_try_to_free_pages try_to_free_mem_cgroup_pages try_charge_memcg charge_memcg __mem_cgroup_charge __filemap_add_folio filemap_add_folio __filemap_get_folio pagecache_get_page __getblk_gfp",
@@ -316,7 +316,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "memcg OOM with a long task list holds oom_lock and waits for nothing",
-    source: "corpus public/cgroup-2024-0636991b",
+    source: "test/cases/cgroup-2024-0636991b",
     stack:
       "dump_task mem_cgroup_scan_tasks dump_header oom_kill_process out_of_memory mem_cgroup_out_of_memory try_charge mem_cgroup_try_charge mem_cgroup_try_charge_delay do_anonymous_page handle_mm_fault",
     holds: ["mutex:oom_lock=proven"],
@@ -324,7 +324,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "idle kswapd is nobody's problem",
-    source: "corpus lab/control-slow-fsync",
+    source: "test/cases/control-slow-fsync",
     release: "6.1.192",
     stack: "__schedule schedule kswapd kthread ret_from_fork",
     state: "idle",

@@ -1,5 +1,5 @@
 /**
- * SOURCE: corpus lab/seed0-abba-strike-traced, kernel.log lines 273-481: a 6.1.192 kernel with the protection of
+ * SOURCE: test/cases/seed0-abba-strike-traced, kernel.log lines 273-481: a 6.1.192 kernel with the protection of
  * commit 63f3655f9501 taken out, driven into the deadlock of the first document.
  */
 export const ABBA_LOG = String.raw`[   20.916762] INFO: task kworker/u4:1:24 blocked for more than 10 seconds.
