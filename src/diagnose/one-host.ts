@@ -21,6 +21,7 @@ export function lastBoot(evidence: Evidence): OneHost {
   const mine = <T extends { readonly origin?: number }>(list: readonly T[]) => list.filter((r) => of(r) === last);
   const o = evidence.origins[last];
   const hosts = new Set(evidence.origins.map((x) => x.host ?? "")).size;
+  const everything = evidence.tasks.length;
   const left = evidence.tasks.filter((t) => of(t) !== last).length;
   const what = hosts > 1 ? `${present.size} boots of ${hosts} hosts` : `${present.size} boots`;
   return {
@@ -34,7 +35,7 @@ export function lastBoot(evidence: Evidence): OneHost {
     },
     answer: {
       question: "Which boot, and which host, is this about?",
-      answer: `The input has ${what}; this is the last with tasks in it${o?.host === undefined ? "" : ` (host ${o.host})`}. ${left} task printings of the others are left out: give them to a call of their own.`,
+      answer: `The input has ${what}; this is the last with tasks in it${o?.host === undefined ? "" : ` (host ${o.host})`}. What the others show (${left} of ${everything} printings of tasks) is left out: give it to a call of its own.`,
       lines: o ? [{ input: o.input, line: o.line }] : [],
     },
   };
