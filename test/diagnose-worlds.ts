@@ -183,7 +183,12 @@ export function parties(...all: readonly PartyOptions[]): Party[] {
 }
 
 export function world(all: readonly Party[], w: Loose<Omit<World, "parties">> = {}): World {
-  return { parties: all, victims: w.victims ?? new Set(), listed: w.listed ?? new Map() };
+  return {
+    parties: all,
+    victims: w.victims ?? new Set(),
+    listed: w.listed ?? new Map(),
+    ...(w.pendingEndIo && { pendingEndIo: w.pendingEndIo }),
+  };
 }
 
 /** Nothing is known of progress. */

@@ -11,7 +11,7 @@ import { lastBoot } from "./one-host.ts";
 import { progressOf } from "./progress.ts";
 import { subjectsOf } from "./subjects.ts";
 import { summaryOf } from "./summary.ts";
-import type { Diagnosis } from "./types.ts";
+import type { Answer, Diagnosis } from "./types.ts";
 import { decide, type Finding } from "./verdict.ts";
 import {
   breakerRefs,
@@ -22,7 +22,7 @@ import {
   unexplainedOf,
   unknownFramesOf,
 } from "./view.ts";
-import { listedHolders, type Party, partiesOf } from "./wants.ts";
+import { listedHolders, type Party, type PendingEndIo, partiesOf, pendingEndIo } from "./wants.ts";
 
 export interface DiagnoseOptions {
   /** `uname -r` of the host, where the log does not say it (or says it wrongly). */
@@ -64,7 +64,13 @@ export function diagnoseEvidence(everything: Evidence, options: DiagnoseOptions 
   const subjects = subjectsOf(evidence, interpreter);
   const parties = partiesOf(evidence, subjects);
   const progress = progressOf(evidence);
-  const world = { parties, victims: victimsOf(evidence, parties), listed: listedHolders(evidence, parties) };
+  const endIo = pendingEndIo(evidence);
+  const world = {
+    parties,
+    victims: victimsOf(evidence, parties),
+    listed: listedHolders(evidence, parties),
+    ...(endIo && { pendingEndIo: endIo }),
+  };
   const finding = decide(evidence, world, progress);
   const core = coreViews(finding);
   const groups = stuckGroups(finding);
@@ -83,7 +89,11 @@ export function diagnoseEvidence(everything: Evidence, options: DiagnoseOptions 
     contexts: countContexts(parties),
     unexplained: unexplainedOf(parties),
     knownBugs: bugs,
-    answers: [...(answer ? [answer] : []), ...answersOf(finding, evidence, progress, core, release)],
+    answers: [
+      ...(answer ? [answer] : []),
+      ...(endIo ? [endIoAnswer(endIo)] : []),
+      ...answersOf(finding, evidence, progress, core, release),
+    ],
     advice: adviceOf(
       finding,
       bugs.map((b) => b.today),
@@ -163,4 +173,12 @@ function assumptionsOf(f: Finding): string[] {
     out.push("the stacks were taken from a host that hangs; one dump alone does not show how long a wait lasts");
   }
   return out;
+}
+
+function endIoAnswer(e: PendingEndIo): Answer {
+  return {
+    question: "Has the device done its part?",
+    answer: `Yes, for ${e.count} writes: their ${e.fn} works are queued on ${e.queue} and wait for a worker; writeback ends only when they run.`,
+    lines: [{ input: e.input, line: e.line }],
+  };
 }

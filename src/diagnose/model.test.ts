@@ -130,6 +130,13 @@ describe("the device", () => {
     expect(first(of({ want: writeback }, holder), { unsubmitted: true })).toBe(withDevice);
     expect(first(of({ want: writeback }, holder), { unsubmittedForAll: true })).toBe(without);
   });
+  test("has done its part where end-of-I/O works pile up: the worker is left", () => {
+    const pendingEndIo = { fn: "xfs_end_io", queue: "xfs-conv/dm-0", count: 58, input: 0, line: 1 };
+    const w = (...all: PartyOptions[]) => world(parties(...all), { pendingEndIo });
+    expect(first(w(inReclaim, holder))).toBe("PG_writeback end_writeback <- 1 likely, worker likely");
+    const io = { class: "device_io", event: "complete", scope: "device", providers: ["device"] } as const;
+    expect(first(w({ want: io }))).toBe("device_io complete <- hardware likely");
+  });
   test("a stacked device's worker stands for other I/O", () => {
     const io = { class: "device_io", event: "complete", scope: "device", providers: ["device"] } as const;
     const worker: PartyOptions = { haves: [{ class: "device_io", scope: "device", confidence: "likely" }] };

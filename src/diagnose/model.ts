@@ -276,7 +276,8 @@ class Builder {
       if (h === "holder") continue;
       // A freeze or thaw that is in the log is the event itself, not an administrator's to come.
       if (h === "admin" && want.class === "sb_freeze" && !joins.every(isWeak)) continue;
-      if (h === "device") {
+      if (h === "device" && want.class === "PG_writeback" && this.world.pendingEndIo) out.push("worker");
+      else if (h === "device") {
         if (!this.#deviceExcluded(want, joins, waiter)) out.push(h);
       } else if (h === "server" || h === "admin" || h === "timer" || h === "anyone") {
         if (!joins.some((j) => j.self && j.exact) && !this.#alone(want, joins)) out.push(h);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { evidence, lockList, meaning, type SubjectOptions, subject, waitMeaning } from "../../test/diagnose-worlds.ts";
 import { Interpreter } from "../knowledge/interpret.ts";
-import { listedHolders, type Party, partiesOf, type Want } from "./wants.ts";
+import { listedHolders, type Party, partiesOf, pendingEndIo, type Want } from "./wants.ts";
 
 const interpreter = new Interpreter();
 const party = (o: SubjectOptions): Party => partiesOf(evidence(), [subject({ pid: 7, comm: "t7", ...o })])[0]!;
@@ -245,4 +245,30 @@ test("parties keep the order and number of the subjects, each with its place", (
   expect(all.map((p) => p.place.fs ?? p.place.journal)).toEqual(["vda-8", "xfs"]);
   expect(all[0]?.haves.every((h) => h.subject === 0)).toBe(true);
   expect(all[1]?.want).toBeUndefined();
+});
+
+describe("end-of-I/O works", () => {
+  const queue = (name: string, fn: string, n: number, line = 1) => ({
+    input: 0,
+    line,
+    name,
+    inFlight: [],
+    pending: Array.from({ length: n }, () => fn),
+  });
+  const of = (...workqueues: ReturnType<typeof queue>[]) => pendingEndIo(evidence({ workqueues }));
+
+  test("that pile up are found, the longest queue first", () => {
+    expect(of(queue("xfs-conv/vda", "xfs_end_io", 9), queue("xfs-conv/dm-0", "xfs_end_io", 58, 12))).toEqual({
+      fn: "xfs_end_io",
+      queue: "xfs-conv/dm-0",
+      count: 58,
+      input: 0,
+      line: 12,
+    });
+  });
+  test("a few are on their way, and other works do not count", () => {
+    expect(of(queue("xfs-conv/dm-0", "xfs_end_io", 7))).toBeUndefined();
+    expect(of(queue("events", "vmstat_update", 99))).toBeUndefined();
+    expect(of()).toBeUndefined();
+  });
 });

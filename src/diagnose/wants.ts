@@ -68,6 +68,8 @@ export interface World {
   readonly parties: readonly Party[];
   /** Indices of parties that the OOM killer chose and that are still there. */
   readonly victims: ReadonlySet<number>;
+  /** End-of-I/O works that are queued and do not run: the device has done its part, what is left is the worker's. */
+  readonly pendingEndIo?: PendingEndIo;
   /** Holders by lock address that only a lock list shows, without a stack. */
   readonly listed: ReadonlyMap<string, ListedHolder>;
 }
@@ -77,6 +79,29 @@ export interface ListedHolder {
   readonly comm: string;
   readonly input: number;
   readonly line: number;
+}
+
+export interface PendingEndIo {
+  readonly fn: string;
+  readonly queue: string;
+  readonly count: number;
+  readonly input: number;
+  readonly line: number;
+}
+
+/** Works that end writeback after the bio has completed (fs/xfs/xfs_aops.c, fs/ext4/page-io.c, fs/btrfs, fs/iomap). */
+const END_IO = /^(xfs_end_io|ext4_end_io_(rsv_)?work|btrfs_end_bio_work|iomap_\w*end_io\w*|end_workqueue_fn)$/;
+/** A few are always on their way. */
+const MANY_PENDING = 8;
+
+/** The workqueue with most end-of-I/O works pending, when there are too many to be on their way. */
+export function pendingEndIo(evidence: Evidence): PendingEndIo | undefined {
+  const found = evidence.workqueues
+    .map((w) => ({ w, works: w.pending.filter((p) => END_IO.test(p)) }))
+    .sort((a, b) => b.works.length - a.works.length)[0];
+  if (!found || found.works.length < MANY_PENDING) return undefined;
+  const { w, works } = found;
+  return { fn: works[0]!, queue: w.name, count: works.length, input: w.input, line: w.line };
 }
 
 /**
