@@ -158,8 +158,8 @@ function killAdvice(f: Finding): string[] {
     .filter((p) => p.want?.sleep === "killable");
   return killable.map((p) => {
     const { pid, line } = p.subject.ref;
-    const who = pid === undefined ? `the process whose stack is at line ${line}` : `kill -9 ${pid}`;
-    return `${pid === undefined ? `kill -9 ${who}` : who}: it waits killably, so a fatal signal ends the circle`;
+    const what = pid === undefined ? `kill the process whose stack is at line ${line} with SIGKILL` : `kill -9 ${pid}`;
+    return `${what}: it waits killably, so a fatal signal ends the circle`;
   });
 }
 
