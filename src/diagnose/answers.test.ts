@@ -61,7 +61,9 @@ describe("which tasks matter", () => {
       ...abba(),
       ...parties({}, {}, { want: { id: "a", ...GLOBAL } }, { want: { id: "a", ...GLOBAL } }).slice(2),
     ];
-    expect(answer("Which of the 4", all)?.answer).toBe("t1 (1) and t2 (2); the others wait behind them.");
+    expect(answer("Which of the 4", all)?.answer).toBe(
+      "t1 (1) and t2 (2): the others wait behind them or for something else.",
+    );
     expect(answer("Which", abba())).toBeUndefined();
   });
   test("else the one most wait for", () => {

@@ -71,7 +71,7 @@ function whichTaskMatters(f: Finding, core: readonly CoreEdgeView[]): Answer[] {
     return [
       {
         question: `Which of the ${waiting} waiting tasks matter?`,
-        answer: `${list(who, 6)}; the others wait behind them.`,
+        answer: `${list(who, 6)}; the others wait behind ${who.length === 1 ? "it" : "them"} or for something else.`,
         lines: core.flatMap((e) => e.lines.slice(0, 1)),
       },
     ];
