@@ -134,7 +134,7 @@ function isIoCompleting(f: Finding, progress: Progress): Answer[] {
     progress.storage === "advancing"
       ? "the disk counters rise, so the device works"
       : progress.ioStuck
-        ? "requests are in flight and no counter moves: it has lost them"
+        ? "requests are in flight and no counter moves: it has lost them, or is far slower than the samples are apart"
         : progress.storage === "still"
           ? "the disk counters stand still"
           : "no counters in this input tell whether it completes";
