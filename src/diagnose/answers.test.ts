@@ -62,7 +62,7 @@ describe("which tasks matter", () => {
       ...parties({}, {}, { want: { id: "a", ...GLOBAL } }, { want: { id: "a", ...GLOBAL } }).slice(2),
     ];
     expect(answer("Which of the 4", all)?.answer).toBe(
-      "t1 (1) and t2 (2): the others wait behind them or for something else.",
+      "t1 (1) and t2 (2); the others wait behind them or for something else.",
     );
     expect(answer("Which", abba())).toBeUndefined();
   });
