@@ -190,6 +190,15 @@ function gfpMasks(evidence: Evidence, release: Release | undefined): Answer[] {
   });
 }
 
+/**
+ * `mm/memcontrol.c:try_charge_memcg` at `nomem` and `force`: __GFP_NOFAIL, __GFP_HIGH (since 5.19; __GFP_ATOMIC in 5.4-5.18,
+ * `gfp_memcg_charge` of softirqs), PF_MEMALLOC; dying tasks until commit a4ebf1b6ca1e ("memcg: prohibit unconditional
+ * exceeding the limit of dying tasks") (v5.16, in 5.10.y and 5.15.y too). `memory_max_write` sets first and reclaims then; in
+ * v1 `page_counter_set_max` refuses.
+ */
+const OVER_THE_LIMIT =
+  "What exceeds a hard limit: charges that must not fail, atomic ones (5.4 and later; the network's above all), reclaim's own, and before 5.16 and its backports those of dying tasks; or memory.max (v2) was set below the usage.";
+
 function howFarOver(evidence: Evidence): Answer[] {
   const counter = evidence.samples.filter((s) => s.source === "page_counter");
   const max = counter.find((s) => s.values.max !== undefined);
@@ -203,7 +212,7 @@ function howFarOver(evidence: Evidence): Answer[] {
         question: "How far over its limit is the group?",
         answer:
           over > 0
-            ? `${over} pages (${gib} GiB, ${percent} %): usage ${usage.values.usage}, limit ${max.values.max}. Only charges that must not fail, dying tasks and reclaim's own allocations can exceed a hard limit.`
+            ? `${over} pages (${gib} GiB, ${percent} %): usage ${usage.values.usage}, limit ${max.values.max}. ${OVER_THE_LIMIT}`
             : `Not over: ${usage.values.usage} of ${max.values.max} pages.`,
         lines: [
           { input: max.input, line: max.line },
