@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { evidence, parties } from "../../test/diagnose-worlds.ts";
+import { evidence } from "../../test/diagnose-worlds.ts";
 import type { Sample } from "../evidence/types.ts";
-import { movers, progressOf } from "./progress.ts";
+import { progressOf } from "./progress.ts";
 
 /** A series of samples of one source, a minute apart. */
 const series = (source: Sample["source"], values: readonly Sample["values"][], key = "vda"): Sample[] =>
@@ -23,6 +23,18 @@ describe("storage", () => {
     expect(storage(1, 5, 9, 9, 9)).toBe("still");
     expect(storage(1, 1, 1, 9)).toBe("advancing");
     expect(storage(1, 5, 9, 9)).toBe("advancing");
+  });
+  test("a counter that falls is no progress: a new boot began to count", () => {
+    expect(storage(900, 5)).toBe("unknown");
+    expect(storage(900, 905, 5)).toBe("unknown");
+    expect(storage(900, 5, 5)).toBe("still");
+    expect(storage(900, 5, 6)).toBe("advancing");
+    expect(of(series("diskstats", written(900, 5, 9))).facts[0]?.text).toContain("from 5 to 9 in 60 s");
+    const both = [
+      { sectors_written: 900, sectors_read: 3 },
+      { sectors_written: 5, sectors_read: 400 },
+    ];
+    expect(of(series("diskstats", both)).storage).toBe("unknown");
   });
   test("any device that works is progress; each is a series of its own", () => {
     expect(of(series("diskstats", written(5, 5)), series("diskstats", written(7, 8), "vdb")).storage).toBe("advancing");
@@ -107,9 +119,4 @@ test("facts name the counter, its values, the time between and the lines", () =>
   );
   const clockless = series("diskstats", written(5, 5)).map(({ time: _, ...s }) => s);
   expect(of(clockless).facts[0]?.text).toBe("disk vda: sectors_written stayed at 5 over the last 2 samples");
-});
-
-test("movers are the tasks that went on between dumps", () => {
-  const all = parties({ persistence: "moved" }, { persistence: "moment" }, {}).map((p) => p.subject);
-  expect(movers(all).map((s) => s.ref.pid)).toEqual([1]);
 });

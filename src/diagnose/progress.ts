@@ -2,7 +2,6 @@
  * Is anything getting on? Two dumps of a slow host and of a stuck one look alike; counters between them do not.
  */
 import type { Evidence, Sample } from "../evidence/types.ts";
-import type { Subject } from "./subjects.ts";
 
 export interface Fact {
   readonly text: string;
@@ -71,6 +70,12 @@ function seriesOf(samples: readonly Sample[], source: Sample["source"]): Sample[
   return [...by.values()].filter((s) => s.length >= 2);
 }
 
+/** These counters never fall: where one does, another boot (or a group of the same name) began to count. */
+function sinceLastFall(series: readonly Sample[], keys: readonly string[]): readonly Sample[] {
+  const fell = series.findLastIndex((s, i) => i > 0 && keys.some((k) => s.values[k]! < series[i - 1]!.values[k]!));
+  return fell < 0 ? series : series.slice(fell);
+}
+
 /** The tail decides: a host that stalled after a good start is stuck. */
 function judge(
   series: readonly Sample[][],
@@ -80,13 +85,12 @@ function judge(
 ): "advancing" | "still" | undefined {
   let verdict: "advancing" | "still" | undefined;
   for (const s of series) {
-    const tail = s.slice(-3);
+    const tail = sinceLastFall(s, keys).slice(-3);
+    if (tail.length < 2) continue;
     const first = tail[0]!;
     const last = tail.at(-1)!;
-    const moving = keys.filter(
-      (k) => last.values[k] !== undefined && first.values[k] !== undefined && last.values[k] !== first.values[k],
-    );
     const have = keys.filter((k) => last.values[k] !== undefined && first.values[k] !== undefined);
+    const moving = have.filter((k) => last.values[k]! > first.values[k]!);
     if (have.length === 0) continue;
     const key = moving[0] ?? have[0]!;
     const lines = [
@@ -106,9 +110,4 @@ function judge(
     }
   }
   return verdict;
-}
-
-/** Tasks that went on between two dumps: a sign of life. */
-export function movers(subjects: readonly Subject[]): readonly Subject[] {
-  return subjects.filter((s) => s.persistence === "moved");
 }
