@@ -1,0 +1,46 @@
+/**
+ * What a schedule explorer needs of a program: contexts that can each take a step, and a state that is nothing but words.
+ *
+ * All state that steps may read lives in {@link Explorable.words}. Equal words mean equal states, whatever the history;
+ * putting words back puts the program back.
+ *
+ * @since 0.2.0
+ */
+export interface Explorable {
+  /** The state, canonical: dead locals and unused stack are zero. The array stays the same object for the program's life. */
+  readonly words: Int32Array;
+  /** How many contexts there are; they are numbered from 0. */
+  readonly contexts: number;
+  /**
+   * In how many ways a context can take its next step now: 0 when it is blocked, may not run, or has finished; more than 1
+   * when the step contains a free choice (which request completes, which element is chosen).
+   */
+  ways(context: number): number;
+  /**
+   * Takes one step of `context` in the given way (0 <= way < ways(context)): the pending operation and everything up to the
+   * next visible one, atomically. Throws {@link ModelError} when the program itself is at fault.
+   */
+  step(context: number, way: number): void;
+  /** True when the context has run to its end. */
+  finished(context: number): boolean;
+  /**
+   * True for a context whose being blocked for ever is no fault: interrupt handlers, devices and workers that wait for
+   * work. A state where nothing can step is a deadlock only if some context is neither finished nor idle.
+   */
+  idle(context: number): boolean;
+  /** Who the context is, e.g. `dd/12` or `irq/0`; stable over a run. */
+  name(context: number): string;
+  /** Where the context stands: function and step label of its innermost frame with its pending operation, e.g. `lockPage:1 lock PG_locked page 2`. */
+  position(context: number): string;
+  /** Switches recording of the words that steps read and write on or off. Off at the start. */
+  track(on: boolean): void;
+  /** Addresses (indices into `words`) of shared state that the last step read or wrote while tracking was on, its test for being able to run included. */
+  readonly touched: { readonly reads: ReadonlySet<number>; readonly writes: ReadonlySet<number> };
+  /** A law of the program that does not hold in the present state, in one line; undefined when all hold. */
+  brokenInvariant?(): string | undefined;
+  /**
+   * The contexts that can never proceed again from the present state although others still run; empty when none. Must be
+   * right whenever it is not empty.
+   */
+  deadSubset?(): readonly number[];
+}

@@ -1,0 +1,142 @@
+/**
+ * A world: the one array of words that holds all state of a program, and the objects that are views of it.
+ *
+ * Words hold tagged values: bit 0 clear: a whole number of 31 bits; low bits 01: an entity; low bits 11: a constant
+ * (undefined, null, booleans, strings, other numbers, functions, frozen arrays and records), interned by content. So two
+ * states are equal exactly when their words are, and copying the words copies the state.
+ */
+
+import type { Entity } from "./entity.ts";
+import { ModelError } from "./errors.ts";
+import { $ } from "./state.ts";
+
+const FIRST_HEAP = 1 << 12;
+/** Word 0 is nobody's, so that address 0 can mean "none". */
+const FIRST_WORD = 1;
+
+/** Tagged word of `undefined`: constant 0. */
+export const UNDEFINED = 3;
+
+/** @since 0.2.0 */
+export class World {
+  /** All state. Grows while the world is built; the same array from {@link seal} on. */
+  words: Int32Array = new Int32Array(FIRST_HEAP);
+  /** Entities by number; number 0 is nobody. */
+  readonly objects: (Entity | undefined)[] = [undefined];
+  /** Capacities of lists and pools that are declared by name, e.g. `pages`. */
+  readonly capacities: Readonly<Record<string, number>>;
+  /** Statistics: kept beside the state, not part of its identity. */
+  readonly ghosts: number[] = [];
+  readonly reads = new Set<number>();
+  readonly writes = new Set<number>();
+  private next = FIRST_WORD;
+  private isSealed = false;
+  private readonly constants: unknown[] = [undefined, null, false, true];
+  private readonly byValue = new Map<unknown, number>(this.constants.map((value, index) => [value, index]));
+
+  constructor(capacities: Readonly<Record<string, number>> = {}) {
+    this.capacities = capacities;
+    this.activate();
+  }
+
+  /** Makes this the world that entity fields and running functions mean. */
+  activate(): void {
+    $.world = this;
+    $.h = this.words;
+  }
+
+  /** Takes `count` words, zeroed; only before {@link seal}. Returns the address of the first. */
+  allocate(count: number): number {
+    if (this.isSealed) throw new ModelError("a world cannot grow once it runs: take objects from a pool");
+    const at = this.next;
+    this.next += count;
+    if (this.next > this.words.length) {
+      const bigger = new Int32Array(Math.max(this.next, this.words.length * 2));
+      bigger.set(this.words);
+      this.words = bigger;
+    }
+    if ($.world === this) $.h = this.words;
+    return at;
+  }
+
+  /** Ends the building: from here on the state has a fixed length. */
+  seal(): void {
+    if (this.isSealed) return;
+    this.isSealed = true;
+    this.words = this.words.slice(0, this.next);
+    if ($.world === this) $.h = this.words;
+  }
+
+  get sealed(): boolean {
+    return this.isSealed;
+  }
+
+  /** How many words the state has. */
+  get size(): number {
+    return this.next;
+  }
+
+  /** The number of a constant. Throws when the value is neither a primitive nor immutable. */
+  intern(value: unknown): number {
+    const known = this.byValue.get(value);
+    if (known !== undefined) return known;
+    if (typeof value === "object" && value !== null) return this.internFrozen(value);
+    return this.add(value, value);
+  }
+
+  /** The constant with this number. */
+  constant(index: number): unknown {
+    return this.constants[index];
+  }
+
+  private add(key: unknown, value: unknown): number {
+    this.constants.push(value);
+    this.byValue.set(key, this.constants.length - 1);
+    return this.constants.length - 1;
+  }
+
+  /** Frozen arrays and records are the same constant when their contents are. */
+  private internFrozen(value: object): number {
+    if (!Object.isFrozen(value)) {
+      throw new ModelError(
+        `${describe(value)} is mutable: what outlives a step must be a primitive, an entity or frozen`,
+      );
+    }
+    const parts = Array.isArray(value)
+      ? value.map((part) => encode(part))
+      : Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${encode(part)}`);
+    const key = Array.isArray(value) ? `[${parts.join()}]` : `{${parts.join()}}`;
+    const index = this.byValue.get(key) ?? this.add(key, value);
+    this.byValue.set(value, index);
+    return index;
+  }
+}
+
+function describe(value: object): string {
+  if (Array.isArray(value)) return "an array";
+  const name = value.constructor?.name;
+  return name === undefined || name === "Object" ? "an object" : `a ${name}`;
+}
+
+function activeWorld(): World {
+  if ($.world === undefined) throw new ModelError("no world is active");
+  return $.world;
+}
+
+/** The tagged word of a value. */
+export function encode(value: unknown): number {
+  if (typeof value === "number") {
+    if (value === (value << 1) >> 1 && !Object.is(value, -0)) return value << 1;
+  } else if (typeof value === "object" && value !== null) {
+    const id = (value as Partial<Entity>).$id;
+    if (id !== undefined) return (id << 2) | 1;
+  }
+  return (activeWorld().intern(value) << 2) | 3;
+}
+
+/** The value of a tagged word. */
+export function decode(word: number): unknown {
+  if ((word & 1) === 0) return word >> 1;
+  const world = $.world as World;
+  return (word & 2) === 0 ? world.objects[word >>> 2] : world.constant(word >>> 2);
+}

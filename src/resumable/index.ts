@@ -1,0 +1,12 @@
+/**
+ * Tasks whose stacks are data: resumable functions, the entities they work on, and the machine that runs them.
+ *
+ * @packageDocumentation
+ */
+export { bool, create, Entity, type FieldKind, fields, ghost, type Init, int, list, ref, value } from "./entity.ts";
+export { ModelError, TransformError } from "./errors.ts";
+export type { Explorable } from "./explorable.ts";
+export { World } from "./heap.ts";
+export { List } from "./list.ts";
+export { type Frame, Machine, type MachineHooks } from "./machine.ts";
+export { type OpSpec, op, type Resumable, type Step } from "./ops.ts";

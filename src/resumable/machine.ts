@@ -1,0 +1,237 @@
+/**
+ * The machine that runs contexts: each has a stack of frames in the heap, and stops at its visible steps.
+ *
+ * Everything that changes is in the heap, so `words` is the whole state: copy it, hash it, put it back.
+ */
+import { ModelError } from "./errors.ts";
+import type { Explorable } from "./explorable.ts";
+import { type Code, codeById, codeOfFunction, FRAME_HEADER, LABEL_BITS, LABEL_MASK } from "./functions.ts";
+import { decode, encode, UNDEFINED, type World } from "./heap.ts";
+import { CONTEXT_WORDS, FP, OP, OP_ARGUMENT, OP_OBJECT, opKinds, SP } from "./ops.ts";
+import { $ } from "./state.ts";
+
+/** A frame as a reader sees it, innermost first in {@link Machine.stack}. */
+export interface Frame {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  /** Number of the suspension point within the function, from 1; 0 before its first. */
+  readonly label: number;
+  /** Values alive at that point, by name. */
+  readonly locals: Readonly<Record<string, unknown>>;
+}
+
+interface ContextInfo {
+  readonly name: string;
+  readonly base: number;
+  readonly limit: number;
+  readonly idle: boolean;
+}
+
+/** What the program around the contexts decides. */
+export interface MachineHooks {
+  /** Whether a context may be scheduled at all now (it has a CPU, nothing runs on top of it); absent: always. */
+  mayRun?(context: number): boolean;
+  /** Called when a context is about to take a step. */
+  before?(context: number): void;
+  brokenInvariant?(): string | undefined;
+  deadSubset?(): readonly number[];
+}
+
+/** Words of a stack when {@link Machine.spawn} is not told. */
+const STACK_WORDS = 384;
+
+/** @since 0.2.0 */
+export class Machine implements Explorable {
+  readonly world: World;
+  private readonly list: ContextInfo[] = [];
+  private readonly hooks: MachineHooks;
+
+  constructor(world: World, hooks: MachineHooks = {}) {
+    this.world = world;
+    this.hooks = hooks;
+  }
+
+  get words(): Int32Array {
+    return this.world.words;
+  }
+  get contexts(): number {
+    return this.list.length;
+  }
+  get touched(): { readonly reads: ReadonlySet<number>; readonly writes: ReadonlySet<number> } {
+    return this.world;
+  }
+
+  /**
+   * Makes a context that will run `fn(...args)`; its first step starts it. `idle`: a service, whose waiting for ever is no
+   * fault. Only before the world is sealed. Returns its number.
+   */
+  spawn(
+    name: string,
+    fn: (...args: never[]) => unknown,
+    args: readonly unknown[] = [],
+    options: { readonly idle?: boolean; readonly stackWords?: number } = {},
+  ): number {
+    const code = codeOfFunction(fn);
+    if (code === undefined) throw new ModelError(`${name}: not a resumable function (is its file compiled?)`);
+    this.world.activate();
+    const size = options.stackWords ?? STACK_WORDS;
+    const base = this.world.allocate(CONTEXT_WORDS + size);
+    const first = base + CONTEXT_WORDS;
+    this.list.push({ name, base, limit: first + size, idle: options.idle ?? false });
+    const h = this.world.words;
+    h[base + FP] = first;
+    h[base + SP] = first + FRAME_HEADER + code.parameters;
+    h[base + OP_OBJECT] = UNDEFINED;
+    h[base + OP_ARGUMENT] = UNDEFINED;
+    h[first] = code.id << LABEL_BITS;
+    for (let i = 0; i < code.parameters; i++) h[first + FRAME_HEADER + i] = encode(args[i]);
+    return this.list.length - 1;
+  }
+
+  ways(context: number): number {
+    if ($.world !== this.world) this.world.activate();
+    if ($.tracking) this.forget();
+    return this.waysOf(context);
+  }
+
+  private waysOf(context: number): number {
+    const h = $.h;
+    const { base } = this.list[context] as ContextInfo;
+    if (h[base + FP] === 0) return 0;
+    if (this.hooks.mayRun !== undefined && !this.hooks.mayRun(context)) return 0;
+    const { spec } = opKinds[h[base + OP] as number] as (typeof opKinds)[number];
+    if (spec.ways === undefined) return 1;
+    return spec.ways(decode(h[base + OP_OBJECT] as number), decode(h[base + OP_ARGUMENT] as number));
+  }
+
+  step(context: number, way: number): void {
+    if ($.world !== this.world) this.world.activate();
+    const info = this.list[context] as ContextInfo;
+    if ($.tracking) {
+      this.forget();
+      this.waysOf(context);
+    }
+    const h = $.h;
+    const { base } = info;
+    const { spec } = opKinds[h[base + OP] as number] as (typeof opKinds)[number];
+    const object = decode(h[base + OP_OBJECT] as number);
+    const argument = decode(h[base + OP_ARGUMENT] as number);
+    h[base + OP] = 0;
+    h[base + OP_OBJECT] = UNDEFINED;
+    h[base + OP_ARGUMENT] = UNDEFINED;
+    $.context = context;
+    $.announce = base;
+    $.limit = info.limit;
+    try {
+      this.hooks.before?.(context);
+      $.value = spec.apply === undefined ? undefined : spec.apply(object, argument, way);
+      this.run(base);
+    } catch (error) {
+      throw this.explain(context, error);
+    } finally {
+      $.context = -1;
+    }
+  }
+
+  private run(base: number): void {
+    const h = $.h;
+    $.fp = h[base + FP] as number;
+    $.top = h[base + SP] as number;
+    while (!codeById((h[$.fp] as number) >>> LABEL_BITS).run($.fp));
+    const end = $.fp === 0 ? base + CONTEXT_WORDS : $.sp;
+    for (let i = end; i < $.top; i++) h[i] = 0;
+    h[base + FP] = $.fp;
+    h[base + SP] = end;
+  }
+
+  /** An error with the model stack it happened in. */
+  private explain(context: number, error: unknown): unknown {
+    if (!(error instanceof Error)) return error;
+    const frames: string[] = [];
+    for (let fp = $.fp; fp !== 0; fp = $.h[fp + 1] as number) {
+      const code = codeById(($.h[fp] as number) >>> LABEL_BITS);
+      frames.push(`  ${code.name} (${code.file}:${this.lineOf(code, fp)})`);
+      if (frames.length > 60) break;
+    }
+    const said = `${error.message}\n in ${this.name(context)}:\n${frames.join("\n")}`;
+    return Object.assign(new ModelError(said), { cause: error });
+  }
+
+  private lineOf(code: Code, fp: number): number {
+    return code.lines[($.h[fp] as number) & LABEL_MASK] ?? code.line;
+  }
+
+  /** The context's frames, innermost first; empty when it has finished. */
+  stack(context: number): readonly Frame[] {
+    if ($.world !== this.world) this.world.activate();
+    const frames: Frame[] = [];
+    const h = this.words;
+    for (let fp = h[(this.list[context] as ContextInfo).base + FP] as number; fp !== 0; fp = h[fp + 1] as number) {
+      const code = codeById((h[fp] as number) >>> LABEL_BITS);
+      const label = (h[fp] as number) & LABEL_MASK;
+      const names = code.alive[label] ?? [];
+      const locals = Object.fromEntries(names.map((n, i) => [n, decode(h[fp + FRAME_HEADER + i] as number)]));
+      const order = Object.keys(code.lines).indexOf(String(label));
+      frames.push({
+        name: code.name,
+        file: code.file,
+        line: this.lineOf(code, fp),
+        label: order < 0 ? 0 : order,
+        locals,
+      });
+    }
+    return frames;
+  }
+
+  /** The operation a context is about to do. */
+  pending(context: number): { readonly op: string; readonly object: unknown; readonly argument: unknown } {
+    if ($.world !== this.world) this.world.activate();
+    const { base } = this.list[context] as ContextInfo;
+    const h = this.words;
+    return {
+      op: (opKinds[h[base + OP] as number] as (typeof opKinds)[number]).name,
+      object: decode(h[base + OP_OBJECT] as number),
+      argument: decode(h[base + OP_ARGUMENT] as number),
+    };
+  }
+
+  finished(context: number): boolean {
+    return this.words[(this.list[context] as ContextInfo).base + FP] === 0;
+  }
+  idle(context: number): boolean {
+    const info = this.list[context] as ContextInfo;
+    if (!info.idle) return false;
+    return opKinds[this.words[info.base + OP] as number]?.spec.idle === true;
+  }
+  name(context: number): string {
+    return (this.list[context] as ContextInfo).name;
+  }
+
+  position(context: number): string {
+    const top = this.stack(context)[0];
+    if (top === undefined) return "end";
+    const { object, argument, op } = this.pending(context);
+    const spec = opKinds.find((kind) => kind.name === op)?.spec;
+    const what = spec?.describe?.(object, argument) ?? (object === undefined ? op : `${op} ${String(object)}`);
+    return `${top.name}:${top.label} ${what}`;
+  }
+
+  track(on: boolean): void {
+    $.tracking = on;
+    this.forget();
+  }
+  private forget(): void {
+    this.world.reads.clear();
+    this.world.writes.clear();
+  }
+
+  brokenInvariant(): string | undefined {
+    if ($.world !== this.world) this.world.activate();
+    return this.hooks.brokenInvariant?.();
+  }
+  deadSubset(): readonly number[] {
+    if ($.world !== this.world) this.world.activate();
+    return this.hooks.deadSubset?.() ?? [];
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The registers of the stack machine (@internal): what compiled functions and entity accessors share.
+ *
+ * One world is active at a time in a thread; its heap is `$.h`. Everything that outlives a step is in that heap; the other
+ * registers carry values within one step only.
+ */
+import type { World } from "./heap.ts";
+
+export interface Registers {
+  /** Heap of the active world. */
+  h: Int32Array;
+  /** The active world. */
+  world: World | undefined;
+  /** Frame of the function that runs. */
+  fp: number;
+  /** First free word above it, valid at a suspension. */
+  sp: number;
+  /** Highest word that was written above the stack during this step, exclusive. */
+  top: number;
+  /** End of the running context's stack. */
+  limit: number;
+  /** The value that a suspended function is resumed with, or that a callee returned. */
+  value: unknown;
+  /** What the last `yield` handed out. */
+  yielded: unknown;
+  /** Address of the running context's words, where operations are announced. */
+  announce: number;
+  /** Number of the running context; -1 outside. */
+  context: number;
+  /** Accesses are recorded. */
+  tracking: boolean;
+}
+
+export const $: Registers = {
+  h: new Int32Array(0),
+  world: undefined,
+  fp: 0,
+  sp: 0,
+  top: 0,
+  limit: 0,
+  value: undefined,
+  yielded: undefined,
+  announce: 0,
+  context: -1,
+  tracking: false,
+};
