@@ -13,7 +13,7 @@ import { createStreams, originsOf, type Place } from "./origins.ts";
 import { type Prefix, readPrefix } from "./prefixes.ts";
 import type { Format, LineReader, LogLine } from "./reader.ts";
 import { recordsOf, type TaskRecords } from "./records.ts";
-import { type Bounds, type Collected, createSink, DEFAULT_BOUNDS, newCollected } from "./sink.ts";
+import { type Bounds, type Collected, createSink, DEFAULT_BOUNDS, newCollected, settleOrigins } from "./sink.ts";
 import type { Evidence, InputInfo } from "./types.ts";
 
 /** Bounds and readers, for tests and for unusual inputs. */
@@ -248,6 +248,7 @@ export const collectEvidence = async (
     infos.push(read.info);
     cutLines += read.cutLines;
   }
+  settleOrigins(all);
   return {
     inputs: infos,
     origins: originsOf(all.origins),

@@ -45,6 +45,18 @@ describe("boots", () => {
     expect(origins(await read([...BARE, ...BOOT, ...BARE]))).toEqual([0, 0, 1, 1]);
   });
 
+  it("have the counters that are printed in them, before their first task too", async () => {
+    const disk = (n: number) => `   8       0 sda 1 0 8 1 1 0 ${n} 1 0 1 1 0 0 0 0`;
+    const counters = [disk(5), "", ...at(616), ...at(0, BOOT), ...at(494), disk(6), ""];
+    const e = await read(counters, [disk(7)]);
+    expect(e.samples.map((s) => [s.values.sectors_written, s.origin])).toEqual([
+      [5, 0],
+      [6, 1],
+      [7, undefined],
+    ]);
+    expect((await read([...at(616), disk(5)])).samples.map((s) => s.origin)).toEqual([undefined]);
+  });
+
   it("that left no evidence do not count", async () => {
     const e = await read([...at(0, BOOT), ...at(900, ["x"]), ...at(0, BOOT), ...at(616)]);
     expect(e.origins).toEqual([{ boot: 0, line: 4, input: 0 }]);

@@ -46,6 +46,8 @@ export interface Collected {
   readonly workqueues: WorkqueueState[];
   readonly scanControls: ScanControl[];
   readonly splats: LockdepSplat[];
+  /** Where the records come from that are no evidence of a boot by themselves. */
+  readonly places: Map<{ origin?: number }, Place>;
   /** Per input: how many records of each format. */
   readonly seen: Map<string, number>[];
   readonly folded: Map<string, { count?: number }>;
@@ -67,6 +69,7 @@ export const newCollected = (): Collected => ({
   workqueues: [],
   scanControls: [],
   splats: [],
+  places: new Map(),
   seen: [],
   folded: new Map(),
   release: undefined,
@@ -120,9 +123,18 @@ export const createSink = (all: Collected, place: Place, bounds: Bounds = DEFAUL
   const { input } = place;
   const seen = all.seen[input] ?? new Map<string, number>();
   all.seen[input] = seen;
-  const keep = <T extends object>(list: T[], entry: Omit<T, "input">): void => {
-    if (list.length < bounds.others) list.push({ ...entry, input } as unknown as T);
-    else all.compacted++;
+  const keep = <T extends object>(list: T[], entry: Omit<T, "input">): T | undefined => {
+    if (list.length >= bounds.others) {
+      all.compacted++;
+      return undefined;
+    }
+    const kept = { ...entry, input } as unknown as T;
+    list.push(kept);
+    return kept;
+  };
+  const keepLoose = <T extends { readonly origin?: number }>(list: T[], entry: Omit<T, "input" | "origin">): void => {
+    const kept = keep<object>(list, entry);
+    if (kept) all.places.set(kept, place);
   };
   const keepPlaced = <T extends { readonly origin?: number }>(list: T[], entry: Omit<T, "input" | "origin">): void => {
     const origin = originOf(all.origins, place);
@@ -140,12 +152,12 @@ export const createSink = (all: Collected, place: Place, bounds: Bounds = DEFAUL
     task: (t) => keepTask(all, bounds, place, t),
     heldLocks: (l) => keepPlaced(all.heldLocks, l),
     oom: (o) => keepPlaced(all.ooms, o),
-    sample: (s) => keep(all.samples, s),
+    sample: (s) => keepLoose(all.samples, s),
     trouble: (t) => keepPlaced(all.troubles, t),
     lockup: (l) => keepPlaced(all.lockups, l),
     workqueue: (w) => keepPlaced(all.workqueues, w),
-    scanControl: (s) => keep(all.scanControls, s),
-    splat: (s) => keep(all.splats, s),
+    scanControl: (s) => keepLoose(all.scanControls, s),
+    splat: (s) => keepLoose(all.splats, s),
     release(r) {
       all.release ??= ownCopy(r);
     },
@@ -153,4 +165,10 @@ export const createSink = (all: Collected, place: Place, bounds: Bounds = DEFAUL
       seen.set(format, (seen.get(format) ?? 0) + 1);
     },
   };
+};
+
+/** Counters and reports make no origin; they belong to the one that other evidence of their place made, even later on. */
+export const settleOrigins = (all: Collected): void => {
+  if (all.origins.list.length < 2) return;
+  for (const [record, { origin }] of all.places) if (origin !== undefined) record.origin = origin;
 };

@@ -150,6 +150,8 @@ export interface Sample {
     | "ps"
     | "sched";
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent where nothing but this was found there, or when there is only one. */
+  readonly origin?: number;
   readonly line: number;
   readonly time?: number;
   /** Device, cgroup file or state letter the values belong to. */
@@ -200,6 +202,8 @@ export interface WorkqueueState {
 /** A `struct scan_control` printed by a debugger. Numbers as printed. */
 export interface ScanControl {
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent where nothing but this was found there, or when there is only one. */
+  readonly origin?: number;
   readonly line: number;
   readonly values: Readonly<Record<string, number>>;
 }
@@ -207,6 +211,8 @@ export interface ScanControl {
 /** A lockdep report. Its stacks are no blocked contexts. */
 export interface LockdepSplat {
   readonly input: number;
+  /** Index into {@link Evidence.origins}; absent where nothing but this was found there, or when there is only one. */
+  readonly origin?: number;
   readonly line: number;
   readonly title: string;
   /** Locks named in the report, in the order printed. */
