@@ -4,79 +4,16 @@
  * All stack formats share this, because a header of one ends the record of another, and because the lines of two
  * CPUs come interleaved: there is one open record per printk caller id.
  */
-import {
-  createFrameParser,
-  type FrameParser,
-  type IndexedFrameLine,
-  isEntrySymbol,
-  isOutermostSymbol,
-  ownCopy,
-} from "./frames.ts";
+import { createFrameParser, type FrameParser, type IndexedFrameLine, ownCopy } from "./frames.ts";
+import type { HeaderFields, Mutable, OpenRecord } from "./open-record.ts";
 import type { EvidenceSink, LogLine } from "./reader.ts";
-import type { Frame, Snapshot, TaskRecord, TaskState } from "./types.ts";
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] | undefined };
-
-/** What a header says about its task. */
-export type HeaderFields = Partial<
-  Mutable<
-    Pick<
-      TaskRecord,
-      | "pid"
-      | "tgid"
-      | "ppid"
-      | "comm"
-      | "cpu"
-      | "state"
-      | "blockedSeconds"
-      | "workqueue"
-      | "likelyOwner"
-      | "title"
-      | "wchan"
-      | "count"
-    >
-  >
->;
-
-/** A record whose lines are still coming. */
-export interface OpenRecord {
-  format: string;
-  snapshot: number;
-  fields: HeaderFields;
-  readonly line: number;
-  lastLine: number;
-  readonly time: number | undefined;
-  lastTime: number | undefined;
-  readonly frames: Frame[];
-  readonly frameLines: number[];
-  /** Started by a frame or a bare `Call Trace:`, not by a header. */
-  readonly bare: boolean;
-  form: string | undefined;
-  /** `Call Trace:` was printed. */
-  trace: boolean;
-  /** Inside `<TASK>`. */
-  taskMark: boolean;
-  /** Its end was printed: `</TASK>`, or the end marker of /proc/PID/stack. */
-  ended: boolean;
-  lastIndex: number | undefined;
-  /** Hash of the user-mode registers so far. */
-  userRegs: number | undefined;
-  /** A blank line, or a line no reader knows, came after the last frame. */
-  blank: boolean;
-  prose: boolean;
-}
-
-/** Kinds of {@link Snapshot}. */
-export type SnapshotKind = Snapshot["kind"];
-
-interface KnownSnapshot {
-  readonly index: number;
-  readonly pids: Set<number>;
-  lastTime: number | undefined;
-}
+import { createSnapshots, type SnapshotKind, type Snapshots } from "./snapshots.ts";
+import { isComplete, isOver, startsAnother } from "./stack-borders.ts";
+import { RUNNING_TITLE, TITLE, whoFromTitle } from "./stack-titles.ts";
+import type { Frame, TaskRecord } from "./types.ts";
 
 /** Where headers and frames of one input go. */
-export interface TaskRecords {
+export interface TaskRecords extends Pick<Snapshots, "snapshotFor" | "beginDump" | "endDump" | "dumpFor"> {
   readonly parser: FrameParser;
   /** Opens a record and closes the one that was open for this caller. */
   open(l: LogLine, format: string, snapshot: number, fields: HeaderFields): OpenRecord;
@@ -97,16 +34,6 @@ export interface TaskRecords {
   resume(l: LogLine): void;
   /** Text of a line directly before `l` that no reader knew. */
   titleBefore(l: LogLine): string | undefined;
-  /**
-   * The snapshot of this kind that `pid` belongs to: the last one, unless this pid is in it already or the time
-   * since its last line is longer than `gapSeconds`.
-   */
-  snapshotFor(kind: SnapshotKind, l: LogLine, pid: number | undefined, gapSeconds?: number): number;
-  /** Begins a dump whose header was printed: task headers that follow belong to it. */
-  beginDump(kind: SnapshotKind, format: string, l: LogLine): void;
-  endDump(): void;
-  /** The dump that a task header at `l` belongs to, or undefined. */
-  dumpFor(l: LogLine, pid: number | undefined): { readonly snapshot: number; readonly format: string } | undefined;
   end(): void;
 }
 
@@ -120,10 +47,6 @@ function hash(text: string, from: number, seed: number): number {
 /** Nobody has stacks this deep; more frames than this are a loop in the input. */
 const MAX_FRAMES = 2000;
 const MAX_CALLERS = 4096;
-/** Lines of one dump are never this far apart, not even on a slow serial console. */
-const DUMP_GAP_SECONDS = 60;
-/** Frames of one stack are not this far apart. */
-const STACK_GAP_SECONDS = 10;
 
 const FORMAT_OF_FORM: Readonly<Record<string, { readonly format: string; readonly kind: SnapshotKind }>> = {
   proc: { format: "proc-stack", kind: "proc-stack" },
@@ -131,38 +54,6 @@ const FORMAT_OF_FORM: Readonly<Record<string, { readonly format: string; readonl
   drgn: { format: "drgn", kind: "crash-bt" },
 };
 const BARE = { format: "bare-stack", kind: "other" } as const;
-
-const isComplete = (o: OpenRecord): boolean => {
-  const last = o.frames[o.frames.length - 1];
-  return o.ended || (last !== undefined && isEntrySymbol(last.symbol));
-};
-
-/** Nothing can follow: the stack's last possible frame was printed. */
-const isOver = (o: OpenRecord): boolean => {
-  const last = o.frames[o.frames.length - 1];
-  return o.ended || (last !== undefined && isOutermostSymbol(last.symbol));
-};
-
-/** What stands before a stack and says what it is; other text before a stack is somebody's prose. */
-const TITLE =
-  /:$|^(?:WARNING|BUG|INFO|watchdog|Kernel panic|NMI|rcu)|oom-killer|allocation (?:failure|stall)|lockup|\bstall/;
-/** The stack of whoever prints the message: it runs. */
-const RUNNING_TITLE = /invoked oom-killer|^(?:WARNING|BUG): |abled at|page allocation/;
-
-/** `2159`, `pid 123 (comm)`, `comm (123)`, `comm:123`: who a bare stack belongs to. */
-export const whoFromTitle = (title: string): { readonly pid?: number; readonly comm?: string } => {
-  const t = title.trim();
-  let m = /^(\d{1,7}):?$/.exec(t) ?? /\b[Pp][Ii][Dd][ =:]+(\d{1,7})$/.exec(t);
-  if (m) return { pid: Number(m[1]) };
-  m =
-    /^(?:.*\b)?[Pp][Ii][Dd][ =:]*(\d{1,7})\s*[:,-]?\s*\(([^)]{1,20})\)/.exec(t) ??
-    /^(\d{1,7})\s*[:,-]?\s*\(([^)]{1,20})\):?$/.exec(t);
-  if (m) return { pid: Number(m[1]), comm: m[2]! };
-  m =
-    /^([^\s:=](?:(?!: )[^=]){0,23}?) ?\((?:[Pp][Ii][Dd][ =:]*)?(\d{1,7})\):?$/.exec(t) ??
-    /^(?=\S*[A-Za-z])(\S[^\s=]{0,22}?)[:](\d{1,7}):?$/.exec(t);
-  return m ? { pid: Number(m[2]), comm: m[1]! } : {};
-};
 
 const addDefined = (to: Record<string, unknown>, from: HeaderFields): void => {
   for (const k in from) {
@@ -174,24 +65,12 @@ const addDefined = (to: Record<string, unknown>, from: HeaderFields): void => {
 const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords => {
   const open = new Map<string, OpenRecord>();
   const interrupted = new Map<string, OpenRecord>();
-  const last = new Map<SnapshotKind, KnownSnapshot>();
-  const known = new Map<number, KnownSnapshot>();
-  let dump: { readonly snapshot: KnownSnapshot; readonly format: string } | undefined;
+  const snapshots = createSnapshots(sink);
+  const { snapshotFor, endDump, dumpFor } = snapshots;
   let title: { readonly text: string; readonly number: number } | undefined;
 
-  const newSnapshot = (kind: SnapshotKind, l: LogLine, complete: boolean): KnownSnapshot => {
-    const index = sink.snapshot({ kind, line: l.number, ...(l.time === undefined ? {} : { time: l.time }), complete });
-    const made: KnownSnapshot = { index, pids: new Set(), lastTime: l.time };
-    known.clear();
-    for (const s of last.values()) known.set(s.index, s);
-    if (dump) known.set(dump.snapshot.index, dump.snapshot);
-    known.set(index, made);
-    return made;
-  };
-
   const close = (o: OpenRecord, atEnd: boolean): void => {
-    const k = known.get(o.snapshot);
-    if (k && o.lastTime !== undefined) k.lastTime = o.lastTime;
+    snapshots.printed(o.snapshot, o.lastTime);
     if (o.bare && o.frames.length === 0) return;
     const running = o.fields.state === "R";
     const truncated = !isComplete(o) && (o.taskMark || (atEnd && !(running && o.frames.length === 0)));
@@ -257,24 +136,6 @@ const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords
   const titleBefore = (l: LogLine): string | undefined =>
     title !== undefined && l.number - title.number <= 2 ? ownCopy(title.text.trim().slice(0, 120)) : undefined;
 
-  const snapshotFor = (kind: SnapshotKind, l: LogLine, pid: number | undefined, gapSeconds?: number): number => {
-    const previous = last.get(kind);
-    const late =
-      gapSeconds !== undefined &&
-      l.time !== undefined &&
-      previous?.lastTime !== undefined &&
-      Math.abs(l.time - previous.lastTime) > gapSeconds;
-    let s = previous;
-    if (!s || late || (pid !== undefined && pid > 0 && s.pids.has(pid))) {
-      s = newSnapshot(kind, l, false);
-      last.set(kind, s);
-      known.set(s.index, s);
-    }
-    if (pid !== undefined) s.pids.add(pid);
-    if (l.time !== undefined) s.lastTime = l.time;
-    return s.index;
-  };
-
   const beginBare = (l: LogLine, form: string | undefined): OpenRecord => {
     const { format, kind } = (form !== undefined ? FORMAT_OF_FORM[form] : undefined) ?? BARE;
     const text = titleBefore(l);
@@ -288,35 +149,6 @@ const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords
     const o = begin(l, format, snapshotFor(kind, l, fields.pid), fields, true);
     o.form = form;
     return o;
-  };
-
-  /** True when frame `f` cannot belong to record `o`. */
-  const startsAnother = (o: OpenRecord, l: LogLine, f: IndexedFrameLine): boolean => {
-    if (f.count !== undefined) return true;
-    const form = f.line.form;
-    const numbered = form === "crash" || form === "drgn";
-    if (o.frames.length === 0) {
-      // A header waits for its frames; crash's headers only for numbered ones and the other way round.
-      if (o.bare || o.trace) return numbered && !o.bare;
-      return (o.format === "crash-bt") !== numbered && (numbered || o.format === "crash-bt");
-    }
-    if (numbered !== (o.form === "crash" || o.form === "drgn")) return true;
-    if (numbered) {
-      if (f.index === undefined || o.lastIndex === undefined) return false; // [exception RIP: ...]
-      if (f.index === o.lastIndex + 1) return false;
-      return f.index <= o.lastIndex || o.blank || o.prose;
-    }
-    if ((form === "proc") !== (o.form === "proc")) return true;
-    if (o.ended) return true;
-    // `grep over_high /proc/*/stack`: a sleeping function cannot have called itself from where it sleeps.
-    if (form === "proc")
-      return o.blank || o.prose || (o.bare && o.frames.length === 1 && o.frames[0] === f.line.frames[0]);
-    if (o.bare && o.blank) return true;
-    const late = l.time !== undefined && o.lastTime !== undefined && Math.abs(l.time - o.lastTime) > STACK_GAP_SECONDS;
-    if (!(late || o.blank || o.prose) || !isOver(o)) return false;
-    const f0 = f.line.frames[0];
-    // Behind `ret_from_fork` there may still come `? kthread` and `ret_from_fork_asm`.
-    return f0 !== undefined && !f0.unreliable && !isEntrySymbol(f0.symbol);
   };
 
   return {
@@ -410,33 +242,17 @@ const createTaskRecords = (sink: EvidenceSink, parser: FrameParser): TaskRecords
         open.delete(l.caller ?? "");
       }
       sink.saw(format);
-      dump = undefined;
-      dump = { snapshot: newSnapshot(kind, l, kind === "sysrq-w" || kind === "sysrq-t"), format };
+      snapshots.beginDump(kind, format, l);
       title = undefined;
     },
-    endDump() {
-      dump = undefined;
-    },
-    dumpFor(l, pid) {
-      if (!dump) return undefined;
-      const s = dump.snapshot;
-      const late = l.time !== undefined && s.lastTime !== undefined && Math.abs(l.time - s.lastTime) > DUMP_GAP_SECONDS;
-      if (late || (pid !== undefined && pid > 0 && s.pids.has(pid))) {
-        dump = undefined;
-        return undefined;
-      }
-      if (pid !== undefined) s.pids.add(pid);
-      if (l.time !== undefined) s.lastTime = l.time;
-      return { snapshot: s.index, format: dump.format };
-    },
+    endDump,
+    dumpFor,
     end() {
       for (const o of open.values()) close(o, true);
       for (const o of interrupted.values()) close(o, true);
       open.clear();
       interrupted.clear();
-      last.clear();
-      known.clear();
-      dump = undefined;
+      snapshots.end();
     },
   };
 };
@@ -451,11 +267,4 @@ export const recordsOf = (sink: EvidenceSink, parser?: FrameParser): TaskRecords
     attached.set(sink, records);
   }
   return records;
-};
-
-/** State letter of a header; kernels before v4.14 also print `x`. */
-export const taskState = (letter: string | undefined): TaskState | undefined => {
-  if (letter === undefined) return undefined;
-  if ("RSDTtXZPIWK".includes(letter)) return letter as TaskState;
-  return letter === "x" ? "X" : undefined;
 };

@@ -1,7 +1,7 @@
 /**
  * Parts that several reports share: the task header of `sched_show_task()`, the worker line, the release.
  */
-import { type HeaderFields, taskState } from "./records.ts";
+import { type HeaderFields, taskState } from "./open-record.ts";
 import type { TaskRecord } from "./types.ts";
 
 /** `Not tainted 6.1.0-56-cloud-amd64 #1 Debian`, `Tainted: P           O    4.4.184-octeon #1` -> the release. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createLineSplitter } from "./lines.ts";
 import { decodeEntities, isContinuation, quoteLength } from "./mail.ts";
 import { type Prefix, readPrefix } from "./prefixes.ts";
-import { whoFromTitle } from "./records.ts";
+import { whoFromTitle } from "./stack-titles.ts";
 import { parseOldTaskLine, parseTaskLine, parseWorkqueue, releaseFrom } from "./task-lines.ts";
 
 const prefix = (s: string): string => {

@@ -8,8 +8,9 @@
  *   /proc/4350/stack : [<0>] balance_dirty_pages+0x332/0xda0
  */
 import { skipBlanks } from "../frames.ts";
+import type { HeaderFields } from "../open-record.ts";
 import type { EvidenceSink, Format, LineReader, LogLine } from "../reader.ts";
-import { type HeaderFields, recordsOf } from "../records.ts";
+import { recordsOf } from "../records.ts";
 
 const EQUALS = /^==+ (?:pid:? ?)?(\d{1,10}) (\S.*?)(?: (\S+))?(?: ==+)?$/i;
 const COMM_FILE = /^\/proc\/(\d+)\/(?:task\/(\d+)\/)?comm\s*[=:]\s*(.*)$/;

@@ -10,7 +10,8 @@
  */
 import { skipBlanks } from "../frames.ts";
 import type { EvidenceSink, Format, LineReader, LogLine } from "../reader.ts";
-import { recordsOf, type SnapshotKind } from "../records.ts";
+import { recordsOf } from "../records.ts";
+import type { SnapshotKind } from "../snapshots.ts";
 import { parseOldTaskLine, parseTaskLine } from "../task-lines.ts";
 
 const HEADER =
