@@ -671,63 +671,46 @@ const kernfsRows: readonly KnowledgeRow[] = [
   },
 ];
 
+/** Removal of a device's attributes waits until their callbacks have returned: kernfs, and sysfs before 3.14. */
+const attributeRemoval = (id: string, callers: readonly string[], source: string): readonly KnowledgeRow[] => {
+  const drain = {
+    class: "kernfs_active",
+    id,
+    event: "release",
+    scope: "lock",
+    sleep: "uninterruptible",
+    providers: ["holder"],
+    source,
+  } as const;
+  return [
+    {
+      kind: "wait",
+      fn: ["kernfs_drain", "__kernfs_remove", "kernfs_remove_by_name_ns", "kernfs_remove"],
+      direct: true,
+      callers,
+      ...drain,
+    },
+    {
+      kind: "wait",
+      fn: ["sysfs_deactivate", "sysfs_addrm_finish"],
+      callers,
+      callees: ["wait_for_completion", "wait_for_common"],
+      ...drain,
+    },
+  ];
+};
+
 const attributeRows: readonly KnowledgeRow[] = [
-  {
-    kind: "wait",
-    fn: ["kernfs_drain", "__kernfs_remove", "kernfs_remove_by_name_ns", "kernfs_remove"],
-    direct: true,
-    callers: ["netdev_unregister_kobject", "netdev_queue_update_kobjects"],
-    class: "kernfs_active",
-    id: "network device attribute",
-    event: "release",
-    scope: "lock",
-    sleep: "uninterruptible",
-    providers: ["holder"],
-    source:
-      "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
-  },
-  {
-    kind: "wait",
-    fn: ["sysfs_deactivate", "sysfs_addrm_finish"],
-    callers: ["netdev_unregister_kobject", "netdev_queue_update_kobjects"],
-    callees: ["wait_for_completion", "wait_for_common"],
-    class: "kernfs_active",
-    id: "network device attribute",
-    event: "release",
-    scope: "lock",
-    sleep: "uninterruptible",
-    providers: ["holder"],
-    source:
-      "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
-  },
-  {
-    kind: "wait",
-    fn: ["kernfs_drain", "__kernfs_remove", "kernfs_remove_by_name_ns", "kernfs_remove"],
-    direct: true,
-    callers: ["usb_disable_device", "usb_hub_remove_port_device", "usb_disconnect"],
-    class: "kernfs_active",
-    id: "USB device attribute",
-    event: "release",
-    scope: "lock",
-    sleep: "uninterruptible",
-    providers: ["holder"],
-    source:
-      "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
-  },
-  {
-    kind: "wait",
-    fn: ["sysfs_deactivate", "sysfs_addrm_finish"],
-    callers: ["usb_disable_device", "usb_hub_remove_port_device", "usb_disconnect"],
-    callees: ["wait_for_completion", "wait_for_common"],
-    class: "kernfs_active",
-    id: "USB device attribute",
-    event: "release",
-    scope: "lock",
-    sleep: "uninterruptible",
-    providers: ["holder"],
-    source:
-      "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
-  },
+  ...attributeRemoval(
+    "network device attribute",
+    ["netdev_unregister_kobject", "netdev_queue_update_kobjects"],
+    "net/core/net-sysfs.c:netdev_unregister_kobject (device_del waits for callbacks of the device's attributes)",
+  ),
+  ...attributeRemoval(
+    "USB device attribute",
+    ["usb_disable_device", "usb_hub_remove_port_device", "usb_disconnect"],
+    "drivers/usb/core/message.c:usb_disable_device (device_del waits for callbacks of the interface's attributes)",
+  ),
   {
     kind: "hold",
     fn: ["netdev_store", "netdev_show", "bonding_store", "brport_store", "store_bridge_parm"],

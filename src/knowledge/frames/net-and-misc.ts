@@ -357,7 +357,8 @@ const exitRows: readonly KnowledgeRow[] = [
   },
 ];
 
-const rtnlHolders = [
+/** Called with rtnl held, and never taking it themselves (ASSERT_RTNL). */
+const underRtnl: readonly string[] = [
   "register_netdevice",
   "unregister_netdevice_queue",
   "unregister_netdevice_many",
@@ -368,14 +369,8 @@ const rtnlHolders = [
   "__dev_open",
   "__dev_close_many",
   "dev_close_many",
-  "default_device_exit_batch",
   "rollback_registered_many",
   "do_setlink",
-  "rtnl_newlink",
-  "rtnl_dellink",
-  "linkwatch_run_queue",
-  "addrconf_dad_work",
-  "netdev_state_change",
   "dev_set_mtu",
   "dev_deactivate_many",
 ];
@@ -408,7 +403,15 @@ const netRows: readonly KnowledgeRow[] = [
   },
   {
     kind: "hold",
-    fn: rtnlHolders,
+    fn: [
+      ...underRtnl,
+      "default_device_exit_batch",
+      "rtnl_newlink",
+      "rtnl_dellink",
+      "linkwatch_run_queue",
+      "addrconf_dad_work",
+      "netdev_state_change",
+    ],
     notCallees: ["rtnl_lock"],
     class: "mutex",
     id: "rtnl_mutex",
@@ -1324,24 +1327,11 @@ const netLocks: readonly KnowledgeRow[] = [
   {
     kind: "hold",
     fn: [
-      "register_netdevice",
-      "unregister_netdevice_queue",
-      "unregister_netdevice_many",
-      "unregister_netdevice_many_notify",
-      "dev_change_flags",
-      "netif_change_flags",
-      "__dev_change_flags",
-      "__dev_open",
-      "__dev_close_many",
-      "dev_close_many",
+      ...underRtnl,
       "rollback_registered",
-      "rollback_registered_many",
-      "do_setlink",
       "do_set_master",
       "call_netdevice_notifiers_info",
       "call_netdevice_notifiers",
-      "dev_set_mtu",
-      "dev_deactivate_many",
     ],
     callees: ["rtnl_lock", "rtnl_lock_killable"],
     class: "mutex",
