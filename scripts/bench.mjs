@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root, setUpOrExit } from "./setup.mjs";
+import { compilePrograms, root, setUpOrExit } from "./setup.mjs";
 
 await setUpOrExit();
 // Inside the clone, so that packages are found from there.
@@ -12,7 +12,7 @@ const out = join(root, `.dist-bench-${process.pid}`);
 const run = (args) => spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ?? 1;
 const [names, rest] = splitArguments(process.argv.slice(2));
 const all = readdirSync(join(root, "bench"))
-  .filter((f) => f.endsWith(".ts") && !f.endsWith(".test.ts"))
+  .filter((f) => f.endsWith(".ts") && !/(\.test|-program)\.ts$/.test(f))
   .map((f) => f.slice(0, -3));
 const wanted = names.length > 0 ? names : all;
 const missing = wanted.filter((n) => !all.includes(n));
@@ -35,7 +35,10 @@ try {
   writeFileSync(config, JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, include: [], files }));
   const compiled = run([tsc, "-p", config]);
   if (compiled !== 0) process.exitCode = compiled;
-  else for (const n of wanted) process.exitCode ||= run([join(out, "bench", `${n}.js`), ...rest]);
+  else {
+    for (const from of ["src", "bench"]) await compilePrograms(root, from, join(out, from), join(root, "dist"));
+    for (const n of wanted) process.exitCode ||= run([join(out, "bench", `${n}.js`), ...rest]);
+  }
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

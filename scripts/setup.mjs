@@ -119,6 +119,14 @@ const compiler = (dir) => {
   throw new SetupError("the build failed: package typescript is missing; remove node_modules and try again");
 };
 
+/** Makes the resumable functions of what was built resumable, with the transform that was just built. */
+export const compilePrograms = async (dir, from, to, built) => {
+  const compiler = join(built, "resumable/transform/build.js");
+  if (!existsSync(compiler)) return;
+  const problems = (await import(pathToFileURL(compiler).href)).compilePrograms(dir, from, to);
+  if (problems.length > 0) throw new SetupError(`the build failed:\n${firstLines(problems.join("\n"), 20)}`);
+};
+
 /** Compiles beside dist/, then moves changed files in one by one and removes outputs without a source. */
 const build = async (dir) => {
   talk("building (tsc) ...");
@@ -138,6 +146,7 @@ const build = async (dir) => {
     ];
     const r = await run(process.execPath, args, dir);
     if (r.code !== 0) throw new SetupError(`the build failed (tsc, exit ${r.code}):\n${firstLines(r.text, 20)}`);
+    await compilePrograms(dir, "src", fresh, fresh);
     replaceTree(fresh, target);
     chmodSync(join(target, "cli/main.js"), 0o755);
     writeFileSync(buildStampFile(dir), key);

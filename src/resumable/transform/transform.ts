@@ -25,6 +25,8 @@ export interface TransformOptions {
   readonly runtime: string;
   /** The source is TypeScript; its types are removed. */
   readonly typescript: boolean;
+  /** Relative imports of `.ts` files, the run-time part's too, become imports of `.js` files. */
+  readonly compiledImports?: boolean;
   /** Source map of the input, when it has been compiled before. */
   readonly inputMap?: NonNullable<Parameters<typeof transformSync>[1]>["inputSourceMap"];
 }
@@ -201,10 +203,27 @@ export function transformModule(source: string, options: TransformOptions): Tran
     ...common,
     ast: true,
     code: false,
-    presets: options.typescript ? [[typescript, { onlyRemoveTypeImports: true, allowDeclareFields: true }]] : [],
+    presets: options.typescript
+      ? [
+          [
+            typescript,
+            {
+              onlyRemoveTypeImports: true,
+              allowDeclareFields: true,
+              rewriteImportExtensions: options.compiledImports ?? false,
+            },
+          ],
+        ]
+      : [],
+    plugins: [],
+  });
+  const prepared = transformFromAstSync(first?.ast as t.File, source, {
+    ...common,
+    ast: true,
+    code: false,
     plugins: [prepare(file)],
   });
-  const second = transformFromAstSync(first?.ast as t.File, source, {
+  const second = transformFromAstSync(prepared?.ast as t.File, source, {
     ...common,
     ast: true,
     code: false,
@@ -218,7 +237,8 @@ export function transformModule(source: string, options: TransformOptions): Tran
     ...(options.inputMap === undefined ? {} : { inputSourceMap: options.inputMap }),
   });
   const names = RUNTIME.map((n) => (n === "$" ? "$" : `${n} as $${n}`)).join(", ");
-  const opening = `import { ${names} } from ${JSON.stringify(options.runtime)};`;
-  // on one line with the module's first, so that the source map still fits
-  return { code: `${opening}${third?.code ?? ""}`, map: third?.map ?? undefined };
+  const runtime = options.compiledImports === true ? options.runtime.replace(/\.ts$/, ".js") : options.runtime;
+  const opening = `import { ${names} } from ${JSON.stringify(runtime)};`;
+  // imports are hoisted; behind the module's text the source map still fits
+  return { code: `${third?.code ?? ""}\n${opening}`, map: third?.map ?? undefined };
 }
