@@ -1,0 +1,71 @@
+/** kernfs, the tree under sysfs and cgroup files: its lock, and removal that waits for reads and writes under way. */
+import type { KnowledgeRow } from "../types.ts";
+
+/** kernfs. */
+export const kernfsRows: readonly KnowledgeRow[] = [
+  {
+    kind: "caller",
+    of: ["mutex", "rwsem"],
+    fn: [
+      "kernfs_iop_lookup",
+      "kernfs_iop_permission",
+      "kernfs_iop_getattr",
+      "kernfs_dop_revalidate",
+      "kernfs_fop_readdir",
+      "kernfs_remove",
+      "kernfs_add_one",
+      "kernfs_find_and_get_ns",
+      "kernfs_remove_by_name_ns",
+      "kernfs_rename_ns",
+      "kernfs_walk_and_get_ns",
+    ],
+    class: "rwsem",
+    id: "kernfs_rwsem",
+    scope: "global",
+    source: "fs/kernfs/dir.c (kernfs_mutex before 5.16)",
+  },
+  {
+    kind: "wait",
+    fn: ["kernfs_drain", "kernfs_deactivate", "sysfs_deactivate", "__kernfs_remove"],
+    direct: true,
+    class: "kernfs_active",
+    event: "released",
+    scope: "lock",
+    sleep: "uninterruptible",
+    source: "fs/kernfs/dir.c:kernfs_drain (a read or write of the file is still under way)",
+  },
+  {
+    kind: "hold",
+    fn: ["kernfs_fop_write", "kernfs_fop_write_iter", "kernfs_fop_read_iter", "kernfs_fop_read", "kernfs_seq_show"],
+    callees: [
+      "sysfs_kf_write",
+      "dev_attr_store",
+      "kobj_attr_store",
+      "cgroup_file_write",
+      "kernfs_seq_show",
+      "sysfs_kf_seq_show",
+      "seq_read_iter",
+      "dev_attr_show",
+      "state_store",
+    ],
+    class: "kernfs_active",
+    scope: "lock",
+    confidence: "likely",
+    because: "an active reference keeps the file from being removed",
+    source: "fs/kernfs/file.c:kernfs_fop_write_iter",
+  },
+  {
+    kind: "doing",
+    fn: [
+      "kernfs_fop_write_iter",
+      "kernfs_fop_write",
+      "kernfs_fop_read_iter",
+      "kernfs_iop_lookup",
+      "proc_sys_write",
+      "proc_sys_call_handler",
+      "drop_caches_sysctl_handler",
+    ],
+    activity: "sysfs, cgroupfs or procfs operation",
+    source: "fs/kernfs/file.c",
+  },
+];

@@ -1,0 +1,73 @@
+/** nilfs2: everything waits for the segment constructor. */
+import type { KnowledgeRow } from "../types.ts";
+
+/** nilfs2. */
+export const nilfs2Rows: readonly KnowledgeRow[] = [
+  {
+    kind: "wait",
+    fn: ["nilfs_segctor_sync"],
+    direct: true,
+    class: "nilfs_segctor",
+    event: "constructed",
+    scope: "sb",
+    sleep: "uninterruptible",
+    providers: ["kthread", "holder"],
+    source: "fs/nilfs2/segment.c:nilfs_segctor_sync (until the segment constructor has written the segment)",
+  },
+  {
+    kind: "hold",
+    fn: ["nilfs_segctor_thread", "nilfs_segctor_thread_construct", "nilfs_segctor_construct"],
+    class: "nilfs_segctor",
+    scope: "sb",
+    confidence: "proven",
+    because: "the segment constructor: writers that wait for a segment wait for it",
+    source: "fs/nilfs2/segment.c:nilfs_segctor_thread_construct",
+  },
+  {
+    kind: "hold",
+    fn: [
+      "nilfs_segctor_do_construct",
+      "nilfs_segctor_collect",
+      "nilfs_segctor_write",
+      "nilfs_segctor_wait",
+      "nilfs_segctor_collect_dirty_files",
+      "nilfs_segctor_begin_construction",
+    ],
+    class: "rwsem",
+    id: "ns_segctor_sem",
+    mode: "write",
+    scope: "sb",
+    confidence: "likely",
+    because: "a segment is constructed with all transactions locked out",
+    source: "fs/nilfs2/segment.c:nilfs_segctor_construct (nilfs_transaction_lock)",
+  },
+  {
+    kind: "hold",
+    fn: [
+      "nilfs_add_nondir",
+      "nilfs_add_link",
+      "nilfs_set_link",
+      "nilfs_delete_entry",
+      "nilfs_new_inode",
+      "nilfs_load_inode_block",
+      "nilfs_bmap_truncate",
+      "nilfs_bmap_insert",
+    ],
+    class: "rwsem",
+    id: "ns_segctor_sem",
+    mode: "read",
+    scope: "sb",
+    confidence: "likely",
+    because: "runs inside a nilfs transaction",
+    source: "fs/nilfs2/namei.c:nilfs_create (nilfs_transaction_begin)",
+  },
+  {
+    kind: "caller",
+    of: ["rwsem"],
+    fn: ["nilfs_transaction_begin", "nilfs_transaction_lock", "nilfs_segctor_construct"],
+    class: "rwsem",
+    id: "ns_segctor_sem",
+    scope: "sb",
+    source: "fs/nilfs2/segment.c:nilfs_transaction_begin",
+  },
+];
