@@ -1,0 +1,48 @@
+/** Bios and the queue they are submitted to. */
+
+import type { List, Resumable } from "../../resumable/index.ts";
+import { Entity, fields, int, list, ref, value } from "../../resumable/index.ts";
+import type { Page } from "../mm/page.ts";
+import type { Cpu, Task } from "../sched/task.ts";
+
+/** What becomes of a bio. */
+export type BioState = "free" | "building" | "plugged" | "in_flight" | "completing";
+
+/** `struct bio`, with one slot for every page it can carry. */
+export class Bio extends Entity {
+  declare state: BioState;
+  declare pages: List<Page>;
+  declare write: boolean;
+  /** Who builds it, and until it is submitted the only one who can; the only provider of what its end would do. */
+  declare owner: Task;
+  /** `bi_end_io`. */
+  declare endIo: (bio: Bio) => Resumable;
+  declare queue: RequestQueue | undefined;
+  /** The CPU it was submitted on, where its completion interrupt arrives unless the queue is routed elsewhere. */
+  declare cpu: Cpu | undefined;
+  static {
+    fields(Bio, { state: value, pages: list("pages"), write: value, owner: ref, endIo: value, queue: ref, cpu: ref });
+  }
+}
+
+/** How completions come back. */
+export type CompletionContext = "hardirq" | "softirq" | "work";
+
+/** `struct request_queue` with the device behind it: it completes what it has, in any order, at any time. */
+export class RequestQueue extends Entity {
+  /** `8:0`. */
+  declare device: string;
+  declare inFlight: List<Bio>;
+  /** How many requests it takes at once (`nr_requests`). */
+  declare depth: number;
+  /** The CPU that gets its interrupts; undefined: the one that submitted. */
+  declare irqCpu: Cpu | undefined;
+  declare completion: CompletionContext;
+  static {
+    fields(
+      RequestQueue,
+      { device: value, inFlight: list("bios"), depth: int, irqCpu: ref, completion: value },
+      "queue",
+    );
+  }
+}

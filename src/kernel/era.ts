@@ -1,0 +1,476 @@
+/**
+ * Eras: a kernel point release and what the model branches on there.
+ *
+ * Every switch is a history: its value in 4.4.0, then the points where it changed. A two-part point (`5.0`) is a mainline
+ * release and holds from there on; a three-part point (`4.20.3`) is a backport and holds on that stable branch only. A
+ * point ending in `?` was not verified. Marks as in spec/kernel/README.md: `[S x.y]` source read, `[C]` commit read, `[M]`
+ * from memory; `[A]` is the stable review or announcement mail of that release, or the Debian changelog of its import.
+ */
+
+/** The value of a switch over time. @internal */
+export interface History<T> {
+  readonly first: T;
+  readonly changes: readonly Change<T>[];
+}
+
+interface Change<T> {
+  /** As written, without the mark: `5.0`, `4.20.3`. */
+  readonly at: string;
+  readonly major: number;
+  readonly minor: number;
+  /** Undefined: mainline. */
+  readonly patch: number | undefined;
+  readonly unverified: boolean;
+  readonly value: T;
+}
+
+const POINT = /^(\d+)\.(\d+)(?:\.(\d+))?(\??)$/;
+
+/** @internal */
+export function history<T>(first: T, ...points: readonly (readonly [at: string, value: T])[]): History<T> {
+  const changes = points.map(([at, value]): Change<T> => {
+    const m = POINT.exec(at);
+    if (m === null) throw new Error(`not a kernel release: ${at}`);
+    return {
+      at: at.replace("?", ""),
+      major: Number(m[1]),
+      minor: Number(m[2]),
+      patch: m[3] === undefined ? undefined : Number(m[3]),
+      unverified: m[4] === "?",
+      value,
+    };
+  });
+  return { first, changes };
+}
+
+const from = (...points: readonly string[]): History<boolean> =>
+  history(false, ...points.map((at) => [at, true] as const));
+const until = (...points: readonly string[]): History<boolean> =>
+  history(true, ...points.map((at) => [at, false] as const));
+
+/** Which lock covers an LRU list. */
+export type LruLockScope = "zone" | "node" | "memcg";
+/** What starts and ends a section in which a page keeps its memcg. */
+export type PageStatApi = "mem_cgroup_begin_page_stat" | "lock_page_memcg" | "folio_memcg_lock" | "none";
+
+const HISTORIES = {
+  // Page tables and faults
+  /** x86 page tables are charged to the memcg. 4.8 [M]; [S 4.7] no, [S 4.16] `GFP_KERNEL_ACCOUNT`. */
+  pageTablesCharged: from("4.8"),
+  /** The page table is allocated when a page is there to map, not before `do_fault`. commit 7267ec008b5c ("mm: postpone page table allocation until we have page to map") (v4.8) [M]. */
+  pteAllocPostponed: from("4.8"),
+  /** `__do_fault` allocates the page table before it locks the page. commit 63f3655f9501 ("mm, memcg: fix reclaim deadlock with writeback") (v5.0-rc2) [C]; 4.9.152, 4.14.94, 4.19.16, 4.20.3 [A]. */
+  preallocPte: from("5.0", "4.9.152", "4.14.94", "4.19.16", "4.20.3"),
+  /** `finish_fault` installs the preallocated page table instead of allocating under PG_locked: lost by f9ce0be71d1f (v5.12), back with commit e4dc3489143f ("mm: fix the deadlock in finish_fault()") (v5.14-rc3, 5.13.6) [A]. */
+  finishFaultUsesPrealloc: history(true, ["5.12", false], ["5.13.6", true], ["5.14", true]),
+  /** Proposal: allocate page tables with GFP_NOFS. Never merged. */
+  pteAllocNofs: from(),
+  /** `filemap_fault` drops mmap_lock before it waits for PG_locked or I/O (first try only). commit 6b4c9f446981 ("filemap: drop the mmap_sem for all blocking operations") (v5.1) [M], shape [S 5.4]. */
+  mmapDroppedForPageLock: from("5.1"),
+  /** User faults try the lock of their VMA before mmap_lock. v6.4 [S 6.12]. */
+  perVmaLock: from("6.4"),
+  /** User faults take mmap_lock killably (`lock_mm_and_find_vma`). v6.5; 6.1.37 [A]; 6.3.11, 6.4.1 [M]. */
+  mmapLockKillable: from("6.5", "6.1.37", "6.3.11?", "6.4.1?"),
+  /** `mapping->invalidate_lock` exists and `filemap_fault` takes it to fill a page. v5.15 [S 5.15]. */
+  invalidateLock: from("5.15"),
+  /** Dirtying a shared page in a fault drops mmap_lock before `balance_dirty_pages`. v5.6 [M]. */
+  faultDirtyDropsMmapLock: from("5.6?"),
+
+  // Page bits
+  /** PG_locked is handed over to a waiter that lost five times. commits 2a9127fcf229, 5ef64cc8987a (v5.9) [M]; [S 5.4] no, [S 5.15] yes. */
+  pageLockHandoff: from("5.9"),
+  /** `wait_on_page_writeback` tests again after waking. commit c2407cf7d22d ("mm: make wait_on_page_writeback() wait for multiple pending writebacks") (v5.11); 5.10.7 [A]. */
+  writebackWaitLoops: from("5.11", "5.10.7"),
+  /** PG_waiters tells whether anybody waits for the bits of a page. v4.10 [S 4.10]. */
+  waitersBit: from("4.10"),
+  /** Functions and dumps say page or folio. v5.16 (spec 13). */
+  pageApi: history<"page" | "folio">("page", ["5.16", "folio"]),
+
+  // Charging
+  /** kmem is charged by opt-in (`__GFP_ACCOUNT`) and without a kmem limit; 4.4 opts out and charges only under a kmem limit. v4.5 [S 4.4.1]. */
+  kmemByDefault: from("4.5"),
+  /** The v1 kmem limit fails a charge. Until v5.16 [M]. */
+  kmemLimit: until("5.16"),
+  /** The charge path itself runs the memcg OOM killer. commit 29ef680ae7c2 ("memcg, oom: move out_of_memory back to the charge path") (v4.19) [S 4.16, 4.19]. */
+  syncMemcgOom: from("4.19"),
+  /** A memcg OOM without `__GFP_FS` kills; else it returns success and kills nobody (4.19-5.3; no such call before 4.19). commit f9c645621a28 ("memcg, oom: don't require __GFP_FS when invoking memcg OOM killer") (v5.4) [S 4.20, 5.4]; 4.19.77, 5.2.19 [A]; 5.3.4 same batch [M]. */
+  nofsMemcgOomKills: history(
+    true,
+    ["4.19", false],
+    ["4.19.77", true],
+    ["5.2.19", true],
+    ["5.3.4?", true],
+    ["5.4", true],
+  ),
+  /** A `__GFP_NOFAIL` charge is forced before the OOM killer is asked. Until commit a4ebf1b6ca1e ("memcg: prohibit unconditional exceeding the limit of dying tasks") (v5.16) [S 5.10.13, 5.15.135]; 5.10.80, 5.15.3 [A]. */
+  nofailBeforeOom: until("5.16", "5.10.80", "5.15.3"),
+  /** Dying tasks are charged without limit. Until a4ebf1b6ca1e (v5.16), as nofailBeforeOom. */
+  dyingForce: until("5.16", "5.10.80", "5.15.3"),
+  /** `__GFP_ATOMIC` charges are forced at once. v5.4 [S 5.4] until v5.19 [S 6.1]. */
+  atomicForce: history(false, ["5.4", true], ["5.19", false]),
+  /** A failed `__GFP_HIGH` charge is forced at the end. commit 1461e8c2b609 (v5.19) [M]. */
+  highForce: from("5.19"),
+  /** `PF_MEMALLOC` charges are forced. commit 89a2848381b5 ("mm: memcontrol: do not recurse in direct reclaim") (v4.9) [S 4.7 no, 4.10 yes]. */
+  pfMemallocForce: from("4.9"),
+  /** Memcg reclaim runs with `PF_MEMALLOC` set. 89a2848381b5 (v4.9) [S 4.7 no, 4.10 yes]. */
+  reclaimSetsPfMemalloc: from("4.9"),
+  /** Fruitless rounds of a charge before it gives up. v5.9 [S 5.4, 5.10]. */
+  memcgReclaimRetries: history<5 | 16>(5, ["5.9", 16]),
+  /** `oom_lock` is taken killably in a memcg OOM. v5.3 (spec 1.4). */
+  oomLockKillable: from("5.3?"),
+  /** A memcg OOM first looks whether there is room again. v5.9 (spec 1.4). */
+  oomChecksMargin: from("5.9"),
+  /** An OOM victim whose memory was reaped stops reclaiming and fails. 6.12.117 [S]. */
+  reapedVictimGivesUp: from("6.12.117"),
+  /** memory.high is enforced inside a big charge. commit c9afe31ec443 (v5.18) [M]. */
+  highInCharge: from("5.18"),
+  /** memory.high reclaim in the charge uses the caller's gfp. commit 9ea9cb00a82b ("mm: memcontrol: fix GFP_NOFS recursion in memory.high enforcement") (v6.6); 6.1.56, 6.5.6 [A]. */
+  highUsesCallerGfp: from("6.6", "6.1.56", "6.5.6"),
+  /** memory.high puts the task to sleep. v5.4 [S 5.4]. */
+  highPenalty: from("5.4"),
+  /** A task's charges can move with it (`move_charge_at_immigrate`). Gone after 6.12 [S 6.12, 6.18]. */
+  moveCharge: until("6.13?"),
+  /** Sections in which a page keeps its memcg. [S 4.4], 4.6 and 5.16 spec 1.9; gone with moveCharge. */
+  pageStatApi: history<PageStatApi>(
+    "mem_cgroup_begin_page_stat",
+    ["4.6", "lock_page_memcg"],
+    ["5.16", "folio_memcg_lock"],
+    ["6.13?", "none"],
+  ),
+
+  // Reclaim
+  /** 4.8 and 5.11 [M]; [S 4.7] zone, [S 4.20, 5.10] node, [S 5.15] memcg. */
+  lruLockScope: history<LruLockScope>("zone", ["4.8", "node"], ["5.11", "memcg"]),
+  /** Every reclaimer ends each LRU in `throttle_vm_writeout`. Until commit bf48438354a7 ("mm, vmscan: get rid of throttle_vm_writeout") (v4.9) [M]; [S 4.7] yes, [S 4.10] no. */
+  throttleVmWriteout: until("4.9"),
+  /** Dirty and writeback pages met by reclaim are activated, not kept. commit c55e8d035b28 (v4.11) [M]; [S 4.7] keep, [S 4.16] activate. */
+  dirtyActivated: from("4.11"),
+  /** A list of nothing but unqueued dirty pages wakes all flushers. commit 726d061fbd36 (v4.11) [S 4.11]. */
+  flusherWakeOnUnqueued: from("4.11"),
+  /** Reclaim wakes the flushers once it scanned half as much again as it wants. [S 4.4] until v4.11. */
+  flusherWakeByScan: until("4.11"),
+  /** A v1 memcg reclaimer sleeps when it meets only unqueued dirty pages. commit 81a70c21d917 ("mm/cgroup/reclaim: fix dirty pages throttling on cgroup v1"): before 6.1.0, as 6.0.11 has the backport [A]. */
+  v1DirtyThrottle: from("6.1", "6.0.11"),
+  /** How reclaim sleeps for a while. v5.16 (spec 2.10). */
+  reclaimSleep: history<"congestion_wait" | "reclaim_throttle">("congestion_wait", ["5.16", "reclaim_throttle"]),
+  /** Kernel threads are not throttled in reclaim. commit b485c6f1f9f5 (v5.17); 5.16.10 [A]. */
+  kthreadsNotThrottled: from("5.17", "5.16.10"),
+  /** `too_many_isolated` is waited for without end. Until commit db73ee0d4637 (v4.14) [M]; [S 4.13] yes, [S 4.16] no. */
+  tooManyIsolatedForever: until("4.14"),
+  /** A memcg reclaimer stops its walk of the subtree once it has enough. [S 4.4-5.x] yes, [S 6.1] no, [S 6.12] yes. */
+  memcgWalkStopsEarly: history(true, ["6.0?", false], ["6.9?", true]),
+  /** Slab shrinkers run under `shrinker_rwsem`. Until v6.7 [S 6.1, 6.12]. */
+  shrinkerRwsem: until("6.7"),
+  /** Legacy reclaim does not wait for pages of mappings that say so. commit 0c4f8ed498ce ("mm: skip folio reclaim in legacy memcg contexts for deadlockable mappings") (v6.16) [C]. */
+  skipsDeadlockableMappings: from("6.16"),
+  /** Reclaim may write file pages itself (kswapd). Until v6.16 [M], [S 6.18]. */
+  reclaimWritesFilePages: until("6.16"),
+  /** Multi-generation LRU is compiled in. v6.1 [S 6.1]. */
+  mglru: from("6.1"),
+
+  // Scopes
+  /** `memalloc_nofs_save` exists and memcg reclaim honours scopes. v4.12 [S 4.11 no, 4.12 yes]. */
+  nofsScope: from("4.12"),
+  /** An open jbd2 handle is a NOFS scope. v4.12 [S 4.11 no, 4.12 yes]. */
+  nofsScopeJbd2: from("4.12"),
+  /** An XFS transaction is a NOFS scope. v4.12 (spec 9.3). */
+  nofsScopeXfs: from("4.12"),
+  /** Readahead is a NOFS scope. commit f2c817bed58d (v5.8) [C]. */
+  nofsScopeReadahead: from("5.8"),
+  /** `memalloc_pin_save` exists: no `__GFP_MOVABLE`. v5.13 [M] ("5.x" in spec 9.3). */
+  pinScope: from("5.13?"),
+  /** `__GFP_ATOMIC` exists. Until v6.3 (spec 9.1). */
+  gfpAtomicBit: until("6.3"),
+
+  // Writeback
+  /** `unlocked_inode_to_wb_begin` keeps the irq state in a cookie. commit 2e898e4c0a38 ("writeback: safer lock nesting") (v4.17) [C]; 4.16.y, 4.14.y, 4.9.y, 4.4.y in the batch of 24 April 2018 [M]; [S 4.4.155, 4.16.13] yes, [S 4.4.1] no. */
+  wbLockCookie: from("4.17", "4.4.129?", "4.9.96?", "4.14.36?", "4.16.4?"),
+  /** `clear_page_dirty_for_io` keeps the page's memcg while it clears the bit. commit fdf1cdb91b6a (v4.6) [M]; [S 4.4] yes, [S 4.20] no. */
+  clearDirtyUnderMemcgLock: until("4.6"),
+  /** `inode_congested` asks with `unlocked_inode_to_wb_begin`. Until v5.18 (spec 3.7). */
+  inodeCongested: until("5.18"),
+  /** `write_cache_pages` wraps a cyclic sweep inside one call, its ioend unsubmitted. Until commit 64081362e8ff ("mm/page-writeback.c: fix range_cyclic writeback vs writepages deadlock") (v4.20-rc1 [M], spec 3.4 and 12); 4.4.204, 4.14.157, 4.19.87 [A]; 4.9.204 same batch [M]. */
+  rangeCyclicWrapInOneCall: until("4.20?", "4.4.204", "4.9.204?", "4.14.157", "4.19.87"),
+  /** ext4 wraps a cyclic sweep in its own call, after it submitted its bio. [S 4.20, 6.1]. */
+  ext4WritepagesWrap: history(true),
+  /** Proposal of Liu Bo: ext4 submits its pending bio before it waits for PG_locked. Never merged. */
+  submitBeforeLock: from(),
+  /** `ext4_writepages` holds a NOFS scope with s_writepages_rwsem. commit 00d873c17e29 ("ext4: avoid deadlock in fs reclaim with page writeback") (v6.4); 6.1.191, 6.2.16 [A]; 6.3.3 [A]. */
+  writepagesRwsemNofs: from("6.4", "6.1.191", "6.2.16", "6.3.3"),
+  /** The sweep of ext4 is a function of its own, `ext4_do_writepages`. v6.3 [S 6.1 no, 6.12 yes]. */
+  ext4DoWritepages: from("6.3"),
+  /** XFS has `->writepage`. Until v5.15 [M]; [S 5.4] yes, [S 5.15] no. */
+  xfsWritepage: until("5.15"),
+  /** XFS writes through `iomap_writepages`. v5.6 (spec 13.4). */
+  xfsThroughIomap: from("5.6"),
+  /** XFS inodes take part in cgroup writeback. v5.3 (spec 3.6). */
+  xfsCgroupWriteback: from("5.3"),
+  /** What follows the grace period of an inode switch. v5.14 (spec 3.6); 6.1.178, 6.12.94 [A]. */
+  wbSwitchWork: history<"call_rcu" | "rcu_work" | "list">(
+    "call_rcu",
+    ["5.14", "rcu_work"],
+    ["6.18?", "list"],
+    ["6.1.178", "list"],
+    ["6.12.94", "list"],
+  ),
+
+  // Locks and reports
+  /** One wake-up takes every waiting reader, past waiting writers. v5.3 [S 4.20, 6.1]. */
+  rwsemPhaseFair: from("5.3"),
+  /** hung_task measures from the scan that first saw the switch count. v4.19 (spec 10.7). */
+  hungTaskLastSwitchTime: from("4.19"),
+  /** hung_task prints the time really blocked, not the timeout. v5.4 [S 4.20, 5.4]. */
+  hungTaskPrintsBlockedTime: from("5.4"),
+} as const;
+
+type Histories = typeof HISTORIES;
+type ValueOf<H> = H extends History<infer T> ? T : never;
+
+/** The switches of one era; each member's comment says what it means, since when and how that is known. */
+export type EraFeatures = { readonly [K in keyof Histories]: ValueOf<Histories[K]> };
+/** Name of a switch. */
+export type FeatureName = keyof Histories;
+
+/** A kernel point release, with fixes added or taken out. @since 0.2.0 */
+export interface Era {
+  /** Always three parts: `4.20.0`. */
+  readonly release: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+  readonly features: EraFeatures;
+  /** What was changed by hand, in order: `+prealloc-pte`, `-prealloc-pte`. */
+  readonly changes: readonly string[];
+}
+
+/** An era, or why there is none. */
+export type EraResult = { readonly ok: true; readonly era: Era } | { readonly ok: false; readonly error: string };
+
+/** Last minor release of each major one; the model ends at 6.18. */
+const LAST_MINOR = new Map([
+  [4, 20],
+  [5, 19],
+  [6, 18],
+]);
+const FIRST = "4.4";
+const LAST = "6.18";
+const RELEASE = /^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?$/;
+const BEGINNING = /^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?(?!\d)/;
+
+/**
+ * The era of a release: `4.20`, `4.20.0`, `6.1.192`. Two parts mean `.0`.
+ *
+ * @example parseEra("6.1.192") // { ok: true, era: { release: "6.1.192", features: { preallocPte: true, ... } } }
+ * @since 0.2.0
+ */
+export function parseEra(text: string): EraResult {
+  const trimmed = text.trim();
+  const m = RELEASE.exec(trimmed);
+  if (m === null) {
+    const near = BEGINNING.exec(trimmed);
+    const hint = near === null ? "" : `; nearest: ${nearest(Number(near[1]), Number(near[2]), near[3])}`;
+    return { ok: false, error: `unknown era "${trimmed}": a kernel release from ${FIRST} to ${LAST} is wanted${hint}` };
+  }
+  const [major, minor, patch] = [Number(m[1]), Number(m[2]), Number(m[3] ?? 0)];
+  if (!exists(major, minor)) {
+    const hint = nearest(major, minor, undefined);
+    return { ok: false, error: `unknown era "${trimmed}": known are ${FIRST} to ${LAST}; nearest: ${hint}` };
+  }
+  return { ok: true, era: { ...build(major, minor, patch), changes: [] } };
+}
+
+/** As parseEra, for text written in source code: throws on an unknown era. */
+export function era(text: string): Era {
+  const r = parseEra(text);
+  if (!r.ok) throw new Error(r.error);
+  return r.era;
+}
+
+function exists(major: number, minor: number): boolean {
+  const last = LAST_MINOR.get(major);
+  return last !== undefined && minor <= last && (major > 4 || minor >= 4);
+}
+
+function nearest(major: number, minor: number, patch: string | undefined): string {
+  if (exists(major, minor)) return patch === undefined ? `${major}.${minor}` : `${major}.${minor}.${patch}`;
+  if (major < 4 || (major === 4 && minor < 4)) return FIRST;
+  const last = LAST_MINOR.get(major);
+  return last === undefined ? LAST : `${major}.${last}`;
+}
+
+function build(major: number, minor: number, patch: number): Omit<Era, "changes"> {
+  const at = { major, minor, patch };
+  const features = Object.fromEntries(
+    Object.entries(HISTORIES).map(([name, h]) => [name, valueAt(h as History<unknown>, at)]),
+  ) as unknown as EraFeatures;
+  return { release: `${major}.${minor}.${patch}`, ...at, features: Object.freeze(features) };
+}
+
+type Place = Pick<Era, "major" | "minor" | "patch">;
+
+/** Whether the change is in the release: mainline before or at its branch, a backport on its own branch only. */
+function reached(c: Change<unknown>, at: Place): boolean {
+  if (c.patch !== undefined) return c.major === at.major && c.minor === at.minor && at.patch >= c.patch;
+  return c.major < at.major || (c.major === at.major && c.minor <= at.minor);
+}
+
+function lastChange<T>(h: History<T>, at: Place): Change<T> | undefined {
+  const mainline = h.changes.filter((c) => c.patch === undefined && reached(c, at)).at(-1);
+  return h.changes.filter((c) => c.patch !== undefined && reached(c, at)).at(-1) ?? mainline;
+}
+
+/** The value of a history in a release. @internal */
+export function valueAt<T>(h: History<T>, at: Place): T {
+  const c = lastChange(h, at);
+  return c === undefined ? h.first : c.value;
+}
+
+/**
+ * Switches whose value here rests on a point nobody verified: an unverified backport of this very branch, or an unverified
+ * mainline point no more than one release away.
+ */
+export function unverifiedFeatures(e: Era): readonly FeatureName[] {
+  const names = Object.keys(HISTORIES) as FeatureName[];
+  return names.filter((name) => HISTORIES[name].changes.some((c) => c.unverified && rests(c, e)));
+}
+
+function rests(c: Change<unknown>, e: Era): boolean {
+  if (c.major !== e.major) return false;
+  return c.patch === undefined ? Math.abs(c.minor - e.minor) <= 1 : c.minor === e.minor && e.patch > 0;
+}
+
+/** A change to the kernel that a user can add to an era or take out of one. */
+export interface Fix {
+  readonly id: string;
+  /** Undefined: never merged. */
+  readonly commit?: string;
+  readonly title: string;
+  /** What the fix sets, and what the switch is without it. */
+  readonly sets: readonly FixSwitch[];
+}
+
+type FixSwitch = {
+  readonly [K in FeatureName]: readonly [K, withFix: EraFeatures[K], without: EraFeatures[K]];
+}[FeatureName];
+
+/** Every fix with a name; where it is merged follows from the histories of the switches it sets. @since 0.2.0 */
+export const fixes: readonly Fix[] = [
+  {
+    id: "prealloc-pte",
+    commit: "63f3655f9501",
+    title: "mm, memcg: fix reclaim deadlock with writeback",
+    sets: [["preallocPte", true, false]],
+  },
+  {
+    id: "finish-fault-prealloc",
+    commit: "e4dc3489143f",
+    title: "mm: fix the deadlock in finish_fault()",
+    sets: [["finishFaultUsesPrealloc", true, false]],
+  },
+  { id: "nofs-pte", title: "allocate page tables with GFP_NOFS", sets: [["pteAllocNofs", true, false]] },
+  {
+    id: "submit-before-lock",
+    title: "Ext4: fix deadlock on dirty pages between fault and writeback (RFC, October 2018)",
+    sets: [["submitBeforeLock", true, false]],
+  },
+  {
+    id: "wb-lock-cookie",
+    commit: "2e898e4c0a38",
+    title: "writeback: safer lock nesting",
+    sets: [["wbLockCookie", true, false]],
+  },
+  {
+    id: "no-cyclic-wrap",
+    commit: "64081362e8ff",
+    title: "mm/page-writeback.c: fix range_cyclic writeback vs writepages deadlock",
+    sets: [["rangeCyclicWrapInOneCall", false, true]],
+  },
+  {
+    id: "nofs-memcg-oom",
+    commit: "f9c645621a28",
+    title: "memcg, oom: don't require __GFP_FS when invoking memcg OOM killer",
+    sets: [["nofsMemcgOomKills", true, false]],
+  },
+  {
+    id: "no-dying-force",
+    commit: "a4ebf1b6ca1e",
+    title: "memcg: prohibit unconditional exceeding the limit of dying tasks",
+    sets: [
+      ["dyingForce", false, true],
+      ["nofailBeforeOom", false, true],
+    ],
+  },
+  {
+    id: "v1-dirty-throttle",
+    commit: "81a70c21d917",
+    title: "mm/cgroup/reclaim: fix dirty pages throttling on cgroup v1",
+    sets: [["v1DirtyThrottle", true, false]],
+  },
+  {
+    id: "writepages-nofs",
+    commit: "00d873c17e29",
+    title: "ext4: avoid deadlock in fs reclaim with page writeback",
+    sets: [["writepagesRwsemNofs", true, false]],
+  },
+  {
+    id: "no-throttle-vm-writeout",
+    commit: "bf48438354a7",
+    title: "mm, vmscan: get rid of throttle_vm_writeout",
+    sets: [["throttleVmWriteout", false, true]],
+  },
+];
+
+/** Whether the fix is in the era, merged, backported or added. */
+export function hasFix(e: Era, id: string): boolean {
+  return fixes.some((f) => f.id === id && f.sets.every(([name, value]) => e.features[name] === value));
+}
+
+/** Where a fix was merged: mainline first, then the stable releases; empty for a proposal. `?` marks what was not verified. */
+export function mergedIn(fix: Fix): readonly string[] {
+  const points = fix.sets.flatMap(([name, value]) =>
+    (HISTORIES[name].changes as readonly Change<unknown>[]).filter((c) => c.value === value),
+  );
+  const seen = new Map(points.map((c) => [`${c.at}${c.unverified ? "?" : ""}`, c]));
+  return [...seen].sort(([, a], [, b]) => place(a) - place(b)).map(([text]) => text);
+}
+
+/** Mainline sorts before stable. */
+function place(c: Change<unknown>): number {
+  return (c.patch === undefined ? 0 : 1e9) + c.major * 1e7 + c.minor * 1e4 + (c.patch ?? 0);
+}
+
+/** `--fix NAME`: the era with the fix, which must not be there yet. @since 0.2.0 */
+export function withFix(e: Era, id: string): EraResult {
+  const fix = fixes.find((f) => f.id === id);
+  if (fix === undefined) return unknownFix(id);
+  if (hasFix(e, id)) return { ok: false, error: `fix "${id}" is in ${e.release} already (${whereMerged(fix)})` };
+  return changed(e, `+${id}`, Object.fromEntries(fix.sets.map(([name, value]) => [name, value])));
+}
+
+/** `--revert NAME`: the era without the fix, which must be merged there. @since 0.2.0 */
+export function withoutFix(e: Era, id: string): EraResult {
+  const fix = fixes.find((f) => f.id === id);
+  if (fix === undefined) return unknownFix(id);
+  if (!hasFix(e, id))
+    return { ok: false, error: `fix "${id}" cannot be reverted in ${e.release}: ${whereMerged(fix)}` };
+  return changed(e, `-${id}`, Object.fromEntries(fix.sets.map(([name, , value]) => [name, value])));
+}
+
+function whereMerged(fix: Fix): string {
+  const points = mergedIn(fix);
+  return points.length === 0 ? "it was never merged" : `merged in ${points.join(", ")}`;
+}
+
+function changed(e: Era, change: string, values: Partial<EraFeatures>): EraResult {
+  const features = Object.freeze({ ...e.features, ...values });
+  return { ok: true, era: { ...e, features, changes: [...e.changes, change] } };
+}
+
+function unknownFix(id: string): EraResult {
+  return { ok: false, error: `unknown fix "${id}"; known: ${fixes.map((f) => f.id).join(", ")}` };
+}
+
+/** As it is written in reports: `6.1.192 -prealloc-pte`. */
+export function eraName(e: Era): string {
+  return [e.release, ...e.changes].join(" ");
+}

@@ -1,0 +1,17 @@
+/** What a filesystem provides: `address_space_operations` and friends, as frozen tables of resumable functions. */
+import type { Resumable } from "../../resumable/index.ts";
+import type { AddressSpace, Page } from "../mm/page.ts";
+import type { Inode } from "./inode.ts";
+import type { WritebackControl } from "./writeback-control.ts";
+
+export interface AddressSpaceOperations {
+  readonly name: string;
+  writepages(mapping: AddressSpace, wbc: WritebackControl): Resumable<number>;
+  /** Prepares page `index` for a write; returns it locked, or undefined when memory ran out. */
+  writeBegin(inode: Inode, index: number): Resumable<Page | undefined>;
+  writeEnd(inode: Inode, page: Page): Resumable;
+  /** Makes a page writable for a shared mapping; it comes and goes unlocked, and returns locked on success. */
+  pageMkwrite(inode: Inode, page: Page): Resumable<boolean>;
+  /** Drops private data of a locked clean page; false: keep it. */
+  releasepage(page: Page, gfp: number): Resumable<boolean>;
+}

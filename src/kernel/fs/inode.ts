@@ -1,0 +1,84 @@
+/** Inodes and superblocks as far as writeback needs them. */
+
+import type { List } from "../../resumable/index.ts";
+import { bool, Entity, fields, int, list, ref, value } from "../../resumable/index.ts";
+import type { RwSemaphore } from "../locking/rwsem.ts";
+import type { SpinLock } from "../locking/spinlock.ts";
+import type { AddressSpace } from "../mm/page.ts";
+import type { BackingDevInfo, BdiWriteback } from "./backing-dev.ts";
+
+/** `inode->i_state` bits. */
+export const I_DIRTY_SYNC = 1 << 0;
+export const I_DIRTY_DATASYNC = 1 << 1;
+export const I_DIRTY_PAGES = 1 << 2;
+export const I_FREEING = 1 << 5;
+export const I_SYNC = 1 << 7;
+export const I_WB_SWITCH = 1 << 13;
+export const I_DIRTY = I_DIRTY_SYNC | I_DIRTY_DATASYNC | I_DIRTY_PAGES;
+
+/** `struct inode`. */
+export class Inode extends Entity {
+  declare ino: number;
+  declare sb: SuperBlock;
+  declare mapping: AddressSpace;
+  /** `I_*` bits, under {@link iLock}. */
+  declare state: number;
+  declare iLock: SpinLock;
+  /** `i_rwsem` (`i_mutex` up to 4.6). */
+  declare rwsem: RwSemaphore;
+  /** `i_mapping->invalidate_lock`, ext4's `i_mmap_sem` before 5.15. */
+  declare invalidateLock: RwSemaphore;
+  /** ext4's `i_data_sem`. */
+  declare dataSem: RwSemaphore;
+  /** The writeback domain that owns it. */
+  declare wb: BdiWriteback | undefined;
+  /** File size in pages. */
+  declare size: number;
+  /** Votes of foreign writers (`i_wb_frn_history`): how many of the last slots were foreign. */
+  declare wbForeign: number;
+  static {
+    fields(Inode, {
+      ino: int,
+      sb: ref,
+      mapping: ref,
+      state: int,
+      iLock: ref,
+      rwsem: ref,
+      invalidateLock: ref,
+      dataSem: ref,
+      wb: ref,
+      size: int,
+      wbForeign: int,
+    });
+  }
+}
+
+/** `struct super_block`. */
+export class SuperBlock extends Entity {
+  /** `ext4`, `xfs`, ... */
+  declare fsType: string;
+  declare sUmount: RwSemaphore;
+  declare inodes: List<Inode>;
+  declare bdi: BackingDevInfo;
+  /** SB_I_CGROUPWB. */
+  declare cgroupWriteback: boolean;
+  /** ext4's `s_journal_flag_rwsem`, `s_writepages_rwsem` from 5.6. */
+  declare writepagesRwsem: RwSemaphore;
+  /** The filesystem's own object, e.g. its journal. */
+  declare fsInfo: Entity | undefined;
+  static {
+    fields(
+      SuperBlock,
+      {
+        fsType: value,
+        sUmount: ref,
+        inodes: list("inodes"),
+        bdi: ref,
+        cgroupWriteback: bool,
+        writepagesRwsem: ref,
+        fsInfo: ref,
+      },
+      "sb",
+    );
+  }
+}
