@@ -87,7 +87,7 @@ describe("rwsem", () => {
     const writer = kernel.spawn({ comm: "writer" }, hold, [sem, true]);
     const late = kernel.spawn({ comm: "late" }, hold, [sem, false]);
     const trying = kernel.spawn({ comm: "trying" }, tryRead, [sem, result]);
-    runSteps(kernel, reader, 2);
+    runSteps(kernel, reader, 1);
     for (const task of [writer, late, trying]) runAlone(kernel, task);
     expect(waitingFor(kernel, writer)).toBe(`unlock mmap_lock by ${reader}`);
     expect(waitingFor(kernel, late)).toBe(`unlock mmap_lock by ${reader}`);
@@ -110,7 +110,7 @@ describe("rwsem", () => {
     const readers = [kernel.spawn({ comm: "r1" }, hold, [sem, false])];
     const writer = kernel.spawn({ comm: "w" }, hold, [sem, true]);
     readers.push(kernel.spawn({ comm: "r2" }, hold, [sem, false]));
-    runSteps(kernel, first, 2);
+    runSteps(kernel, first, 1);
     runAlone(kernel, readers[0] as Task);
     runAlone(kernel, writer);
     runAlone(kernel, readers[1] as Task);
@@ -126,7 +126,7 @@ describe("rwsem", () => {
     const [lock, result] = [create(Mutex, { lockName: "l" }), create(Mutex, { lockName: "result" })];
     const writer = kernel.spawn({ comm: "w" }, hold, [sem, true]);
     const victim = kernel.spawn({ comm: "v" }, killable, [sem, lock, result]);
-    runSteps(kernel, writer, 2);
+    runSteps(kernel, writer, 1);
     runAlone(kernel, victim);
     expect(waitingFor(kernel, victim)).toBe(`unlock mmap_lock by ${writer}`);
     victim.fatalSignal = true;
@@ -187,10 +187,10 @@ describe("spinlocks and interrupts", () => {
   it("a handler that spins for the lock of the task below it is a deadlock of one CPU", () => {
     const { kernel, task, locks } = world(plainIrqInsideIrqsave);
     const irq = kernel.spawn({ comm: "irq", kind: "hardirq", cpu: 0 }, handler, [locks[0]]);
-    runSteps(kernel, task, 3);
+    runSteps(kernel, task, 2);
     expect(kernel.machine.ways(irq.context)).toBe(1);
     kernel.cpus[0]?.irqStack.push(irq);
-    runAlone(kernel, irq);
+    runSteps(kernel, irq, 3);
     expect(waitingFor(kernel, irq)).toBe(`unlock move_lock by ${task}`);
     expect(waitingFor(kernel, task)).toBe(`cpu taken by ${irq}`);
     expect(deadSubset(kernel)).toEqual([task.context, irq.context]);

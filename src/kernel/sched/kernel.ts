@@ -131,9 +131,14 @@ export class Kernel {
     return found as T;
   }
 
-  /** Ends the building; from here on contexts may be stepped. */
+  /**
+   * Ends the building and lets every context run up to its first operation, which touches nothing others can see: a task
+   * that merely begins is no step. Further calls change nothing.
+   */
   start(): Machine {
+    if (this.world.sealed) return this.machine;
     this.world.seal();
+    for (const { context } of this.tasks) this.machine.step(context, 0);
     return this.machine;
   }
 

@@ -31,9 +31,9 @@ describe("RCU", () => {
     const late = kernel.spawn({ comm: "late" }, readSection);
     const updater = kernel.spawn({ comm: "updater" }, twoPeriods);
     kernel.canSynchronizeRcu(updater);
-    runSteps(kernel, early, 2);
-    runSteps(kernel, updater, 2);
-    runSteps(kernel, late, 2);
+    runSteps(kernel, early, 1);
+    runSteps(kernel, updater, 1);
+    runSteps(kernel, late, 1);
     expect(kernel.machine.ways(updater.context)).toBe(0);
     expect([...(kernel.gracePeriods[0]?.readers ?? [])]).toEqual([early]);
     runAlone(kernel, early);

@@ -51,6 +51,8 @@ export class Task extends Entity {
   declare notifyResume: boolean;
   /** `current->memcg_in_oom`, recorded for pagefault_out_of_memory(). */
   declare memcgInOom: MemCgroup | undefined;
+  /** `in_user_fault` (`memcg_may_oom` before 4.19): a memcg OOM may be left to the end of the page fault. */
+  declare inUserFault: boolean;
   /** Statistic: voluntary context switches. */
   declare nvcsw: number;
   /** Work that a kworker executes, for the `Workqueue:` line. */
@@ -78,6 +80,7 @@ export class Task extends Entity {
       memcgNrPagesOverHigh: int,
       notifyResume: bool,
       memcgInOom: ref,
+      inUserFault: bool,
       nvcsw: ghost,
       workName: value,
     });

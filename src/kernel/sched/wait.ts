@@ -20,6 +20,7 @@ export type WaitTop =
   | "buffer"
   | "spin"
   | "schedule_timeout"
+  | "io_schedule"
   | "schedule";
 
 /** Why a task waits. */
