@@ -189,7 +189,7 @@ export function bugFacts(bug: KnownBugMatch, d: Diagnosis): readonly (readonly [
 }
 
 /** `a (pid 3) alone: releasing it would free everything`. */
-export function breakerSentence(d: Diagnosis): string | undefined {
+export function breakerSentence(d: Pick<Diagnosis, "breakers">): string | undefined {
   if (d.breakers.length === 0) return undefined;
   const each = d.breakers.length === 1 ? "this one, released, frees" : "any one of these, released, frees";
   return `${contextNames(d.breakers)}: ${each} everybody else`;

@@ -1,11 +1,10 @@
 /** The report for terminals and e-mail: 80 columns, ASCII, kernel-style stacks. */
 import type { ContextView, Diagnosis, FrameView } from "../diagnose/types.ts";
+import { drawCore } from "./core-text.ts";
 import { ascii, shellWord } from "./escape.ts";
-import { type FoldedCore, foldCore, moreLikeIt } from "./fold.ts";
 import { type ContextGroup, coreEdgesInOrder, groupContexts, splitHolds, stuckGroups } from "./groups.ts";
-import { findRing, type Ring } from "./ring.ts";
+import { Page, type TextRole } from "./page.ts";
 import {
-  breakerSentence,
   bugFacts,
   edgeSentence,
   heldSentence,
@@ -22,10 +21,7 @@ import {
   stuckSentence,
 } from "./sections.ts";
 import * as words from "./words.ts";
-import { wrap, wrapCommand } from "./wrap.ts";
-
-/** What a piece of text is; a `style` function may colour it. The text says the same without. */
-export type TextRole = "verdict" | "heading" | "name" | "says" | "command" | "dim";
+import { wrap } from "./wrap.ts";
 
 /** Options of {@link toText}. */
 export interface TextOptions {
@@ -82,47 +78,6 @@ function caption(d: Diagnosis): string {
   const facts = `${kernel}; ${words.plural(d.contexts, "blocked context")}`;
   if (d.verdict === "unknown" && d.missing.length > 0) return `(${facts}; what is missing is listed below)`;
   return `(${facts}; this verdict means: ${words.VERDICT_MEANING[d.verdict]})`;
-}
-
-class Page {
-  readonly #out: string[] = [];
-  readonly width: number;
-  readonly all: boolean;
-  readonly #style: (role: TextRole, text: string) => string;
-
-  constructor(width: number, style: (role: TextRole, text: string) => string, all: boolean) {
-    this.width = width;
-    this.all = all;
-    this.#style = style;
-  }
-  /** The first `n`, or all when asked for. */
-  first<T>(items: readonly T[], n: number): readonly T[] {
-    return this.all ? items : items.slice(0, n);
-  }
-  blank(): void {
-    this.#out.push("");
-  }
-  /** One line that is known to fit. */
-  line(role: TextRole | undefined, text: string): void {
-    const safe = ascii(text).trimEnd();
-    this.#out.push(role === undefined ? safe : this.#style(role, safe));
-  }
-  wrapped(role: TextRole | undefined, text: string, first = "  ", rest: string = first): void {
-    for (const line of wrap(ascii(text), this.width, first, rest)) this.line(role, line);
-  }
-  bullet(text: string, indent = "  "): void {
-    this.wrapped(undefined, text, `${indent}* `, `${indent}  `);
-  }
-  command(text: string, indent = "        "): void {
-    for (const line of wrapCommand(ascii(text), this.width, indent)) this.line("command", line);
-  }
-  /** A command on one line, however long: a path broken by `\\` cannot be pasted everywhere. */
-  pasted(text: string, indent: string): void {
-    for (const line of wrapCommand(ascii(text), Number.POSITIVE_INFINITY, indent)) this.line("command", line);
-  }
-  toString(): string {
-    return `${this.#out.join("\n")}\n`;
-  }
 }
 
 /** What is told once is not told again: which stacks are shown, and which waits no shown stack tells. */
@@ -377,37 +332,5 @@ function frameLine(page: Page, frame: FrameView, digits: number): void {
 
 function cycle(page: Page, d: Diagnosis): void {
   for (const line of lookAt(d)) page.bullet(line);
-  if (d.core.length === 0) return;
-  const breaker = breakerSentence(d);
-  if (breaker !== undefined) page.wrapped(undefined, breaker, "  ", "    ");
-  const folded = foldCore(d.core);
-  const ring = findRing(folded.edges);
-  if (ring !== undefined) drawRing(page, ring, folded);
-  const others = ring === undefined ? folded.edges : ring.others;
-  if (ring !== undefined && others.length > 0) page.line(undefined, "  and also:");
-  for (const edge of page.first(others, MAX_GROUPS)) {
-    page.bullet(edgeSentence(folded.original(edge), moreLikeIt(folded, edge.waiter.key)));
-  }
-  if (!page.all && others.length > MAX_GROUPS) page.bullet(`${words.plural(others.length - MAX_GROUPS, "more wait")}`);
-}
-
-/** The ring as a column of contexts with what stands between them, and the way back on the left. */
-function drawRing(page: Page, ring: Ring, folded: FoldedCore): void {
-  const at = (mark: string, text: string): void => {
-    for (const line of wrap(ascii(text), page.width, `  ${mark}`, "  |      ")) page.line(undefined, line);
-  };
-  ring.edges.forEach((edge, index) => {
-    const { waiter, waitsFor, event, any, confidence } = edge;
-    at(
-      index === 0 ? "+--> " : "|    ",
-      words.contextName(waiter) + words.assumed(waiter) + moreLikeIt(folded, waiter.key),
-    );
-    const several = any ? "any of several, one of them " : "";
-    at("|      | ", `waits for ${several}${words.waitedFor(waitsFor)}${words.eventSuffix(waitsFor, event)}`);
-    const only = any || folded.original(edge).heldBy.length > 1 ? "" : "only ";
-    at("|      | ", `which ${only}${ring.edges.length === 1 ? "it itself" : "the next one"} can end (${confidence}):`);
-    if (index < ring.edges.length - 1) page.line(undefined, "  |      v");
-  });
-  page.line(undefined, "  |      |");
-  page.line(undefined, "  +------+");
+  if (d.core.length > 0) drawCore(page, d);
 }
