@@ -1,5 +1,6 @@
 /** The one sentence a tired person understands. */
 import type { Evidence } from "../evidence/types.ts";
+import { deadlockSentence, plural } from "./deadlock-sentence.ts";
 import type { CoreEdgeView, StuckGroupView } from "./types.ts";
 import type { Finding } from "./verdict.ts";
 import { refOf } from "./view.ts";
@@ -15,7 +16,7 @@ export function summaryOf(
   const waiting = groups.reduce((n, g) => n + g.count, 0);
   switch (f.verdict) {
     case "deadlock":
-      return deadlock(core, waiting);
+      return deadlockSentence(core, waiting);
     case "livelock":
       return livelock(f, core, waiting);
     case "lost-io":
@@ -31,38 +32,6 @@ export function summaryOf(
     case "unknown":
       return unknown(f, groups, waiting, evidence);
   }
-}
-
-function deadlock(core: readonly CoreEdgeView[], behind: number): string {
-  const first = core[0];
-  const tail = behind > 0 ? `; ${plural(behind, "more context")} ${behind === 1 ? "waits" : "wait"} besides` : "";
-  if (first && core.length === 1 && first.heldBy.some((h) => h.key === first.waiter.key)) {
-    return `${contextWords(first.waiter)} waits for ${resourceWords(first.waitsFor)}, which only it can end itself${tail}.`;
-  }
-  const sides = sidesOf(core);
-  if (sides.length === 2) return `${twoSides(sides[0]!, sides[1]!)}${tail}.`;
-  const members = [...new Set(core.map((e) => contextWords(e.waiter)))];
-  return `${list(members, 6)} wait for each other in a circle${tail}.`;
-}
-
-/** Members of the core by what they wait for, the smallest side first. */
-function sidesOf(core: readonly CoreEdgeView[]): (readonly CoreEdgeView[])[] {
-  const sides = new Map<string, CoreEdgeView[]>();
-  for (const e of core) {
-    const key = `${e.waitsFor.class} ${e.waitsFor.id ?? ""}`;
-    const side = sides.get(key);
-    if (side) side.push(e);
-    else sides.set(key, [e]);
-  }
-  return [...sides.values()].sort((a, b) => a.length - b.length);
-}
-
-function twoSides(a: readonly CoreEdgeView[], b: readonly CoreEdgeView[]): string {
-  const [who, others] = [a, b].map((side) => [...new Set(side.map((e) => contextWords(e.waiter)))]);
-  const verb = who!.length === 1 ? "waits" : "wait";
-  const holder = others!.length === 1 ? list(others!) : `one of ${list(others!)}`;
-  const back = others!.length === 1 ? "which waits" : "which wait";
-  return `${list(who!)} ${verb} for ${resourceWords(a[0]!.waitsFor)} held by ${holder}, ${back} for ${resourceWords(b[0]!.waitsFor)} that only ${list(who!)} can end`;
 }
 
 function livelock(f: Finding, core: readonly CoreEdgeView[], behind: number): string {
@@ -109,8 +78,4 @@ function endWords(role: string, name: string): string {
   if (role === "running")
     return name.startsWith("waits") ? `there are ${name}` : `the chain ends at ${name}, which can run`;
   return `the chain ends at ${name}`;
-}
-
-function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,5 @@
 /** Cuts the public document `unwedge.diagnosis/1` from the view object; `undefined` becomes `null` where the contract has it. */
-import type { ContextRef, ContextView, Diagnosis } from "../diagnose/types.ts";
+import type { ContextRef, ContextView, CoreEdgeView, Diagnosis } from "../diagnose/types.ts";
 import type { Resource } from "../waits/types.ts";
 import type { DiagnosisDocument } from "./schema.ts";
 
@@ -8,7 +8,8 @@ type RefDocument = DiagnosisDocument["breakers"] extends readonly (infer R)[] | 
 /** Most contexts a stuck group lists; its `count` is exact. */
 const MAX_LISTED = 1000;
 
-function ref(context: ContextRef): RefDocument {
+/** A context as the contract names it. */
+export function contextDocument(context: Omit<ContextRef, "key">): RefDocument {
   return {
     kind: context.kind,
     pid: context.pid ?? null,
@@ -19,8 +20,23 @@ function ref(context: ContextRef): RefDocument {
   };
 }
 
-function resource(r: Resource): { class: string; id: string | null } {
+/** A resource as the contract names it. */
+export function resourceDocument(r: Resource): { class: string; id: string | null } {
   return { class: r.class, id: r.id ?? null };
+}
+
+/** An edge of a core as the contract has it. */
+export function edgeDocument(edge: CoreEdgeView): DiagnosisDocument["core"][number] {
+  return {
+    waiter: contextDocument(edge.waiter),
+    waitsFor: resourceDocument(edge.waitsFor),
+    event: edge.event,
+    any: edge.any,
+    heldBy: edge.heldBy.map(contextDocument),
+    why: [...edge.why],
+    confidence: edge.confidence,
+    lines: edge.lines.map((at) => ({ ...at })),
+  };
 }
 
 /** One sentence per fact that is missing: `fact: command`. */
@@ -52,26 +68,17 @@ export function toContract(d: Diagnosis, options: { readonly version: string }):
     exits: [...d.exits],
     confidence: d.confidence,
     summary: d.summary,
-    core: d.core.map((edge) => ({
-      waiter: ref(edge.waiter),
-      waitsFor: resource(edge.waitsFor),
-      event: edge.event,
-      any: edge.any,
-      heldBy: edge.heldBy.map(ref),
-      why: [...edge.why],
-      confidence: edge.confidence,
-      lines: edge.lines.map((at) => ({ ...at })),
-    })),
+    core: d.core.map(edgeDocument),
     stuckBehind: d.stuckBehind.map((group) => ({
-      waitsFor: resource(group.waitsFor),
+      waitsFor: resourceDocument(group.waitsFor),
       event: group.event,
-      contexts: group.contexts.slice(0, MAX_LISTED).map(ref),
+      contexts: group.contexts.slice(0, MAX_LISTED).map(contextDocument),
       count: group.count,
-      heldBy: group.heldBy.map(ref),
+      heldBy: group.heldBy.map(contextDocument),
       why: [...group.why],
     })),
     contexts: d.contexts,
-    unexplained: d.unexplained.map(ref),
+    unexplained: d.unexplained.map(contextDocument),
     knownBugs: d.knownBugs.map((bug) => ({
       id: bug.id,
       title: bug.title,
@@ -85,7 +92,7 @@ export function toContract(d: Diagnosis, options: { readonly version: string }):
     })),
     advice: [...new Set([...d.advice, ...collectAdvice(d)])],
     assumptions: [...d.assumptions],
-    breakers: d.breakers.map(ref),
+    breakers: d.breakers.map(contextDocument),
     answers: d.answers.map(({ question, answer, lines }) => ({
       question,
       answer,
@@ -104,7 +111,7 @@ export function toContract(d: Diagnosis, options: { readonly version: string }):
 function detail(view: ContextView): NonNullable<DiagnosisDocument["details"]>[number] {
   const { wait } = view;
   return {
-    ref: ref(view),
+    ref: contextDocument(view),
     role: view.role,
     state: view.state ?? null,
     blockedSeconds: view.blockedSeconds ?? null,
@@ -114,7 +121,7 @@ function detail(view: ContextView): NonNullable<DiagnosisDocument["details"]>[nu
       wait === undefined
         ? null
         : {
-            waitsFor: resource(wait.resource),
+            waitsFor: resourceDocument(wait.resource),
             event: wait.event,
             mode: wait.mode ?? null,
             sleep: wait.sleep,
@@ -123,7 +130,7 @@ function detail(view: ContextView): NonNullable<DiagnosisDocument["details"]>[nu
             line: wait.line ?? null,
           },
     holds: view.holds.map((hold) => ({
-      resource: resource(hold.resource),
+      resource: resourceDocument(hold.resource),
       mode: hold.mode ?? null,
       confidence: hold.confidence,
       because: hold.because,

@@ -22,7 +22,8 @@ export const resourceRefSchema = z.looseObject({ class: z.string().min(1), id: z
 
 const at = z.looseObject({ input: z.int().nonnegative(), line });
 
-const coreEdge = z.looseObject({
+/** An edge of a core. */
+export const coreEdgeSchema = z.looseObject({
   waiter: contextRefSchema,
   waitsFor: resourceRefSchema,
   event: z.string(),
@@ -75,7 +76,7 @@ export const diagnosisSchema = z.looseObject({
   exits: z.array(z.string()),
   confidence,
   summary: z.string(),
-  core: z.array(coreEdge),
+  core: z.array(coreEdgeSchema),
   stuckBehind: z.array(
     z.looseObject({
       waitsFor: resourceRefSchema,
