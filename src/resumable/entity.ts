@@ -15,7 +15,7 @@
  * Reading `page.locked` reads a word; assigning writes one. Two worlds never share an entity.
  */
 import { ModelError } from "./errors.ts";
-import { decode, encode, type World } from "./heap.ts";
+import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { List } from "./list.ts";
 import { $ } from "./state.ts";
 
@@ -76,6 +76,14 @@ function noteWrite(address: number): void {
   $.world?.writes.add(address);
 }
 
+function refuseNumber(entity: Entity, name: string, to: unknown): never {
+  throw new ModelError(`${entity}.${name} cannot hold ${String(to)}: it is a whole number of 32 bits`);
+}
+function refuseEntity(entity: Entity, name: string, to: unknown): never {
+  throw new ModelError(`${entity}.${name} cannot hold ${String(to)}: it is no entity of this world`);
+}
+
+/** What reads and writes a field; tracked accesses are noted by the address of their word. */
 function accessor(field: FieldKind, name: string, offset: number): PropertyDescriptor {
   switch (field.kind) {
     case "int":
@@ -85,6 +93,7 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
           return $.h[this.$at + offset];
         },
         set(this: Entity, to: number) {
+          if ((to | 0) !== to) refuseNumber(this, name, to);
           if ($.tracking) noteWrite(this.$at + offset);
           $.h[this.$at + offset] = to;
         },
@@ -104,24 +113,25 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
       return {
         get(this: Entity) {
           if ($.tracking) noteRead(this.$at + offset);
-          return ($.world as World).objects[$.h[this.$at + offset] as number];
+          return $.objects[$.h[this.$at + offset] as number];
         },
         set(this: Entity, to: Entity | undefined) {
+          const id = to === undefined ? 0 : to.$id;
+          if ($.objects[id] !== to) refuseEntity(this, name, to);
           if ($.tracking) noteWrite(this.$at + offset);
-          $.h[this.$at + offset] = to === undefined ? 0 : to.$id;
+          $.h[this.$at + offset] = id;
         },
       };
     case "value":
       return {
         get(this: Entity) {
           if ($.tracking) noteRead(this.$at + offset);
-          const word = $.h[this.$at + offset] as number;
-          return word === 0 ? undefined : decode(word);
+          return decode($.h[this.$at + offset] as number);
         },
         set(this: Entity, to: unknown) {
+          const word = encode(to, name);
           if ($.tracking) noteWrite(this.$at + offset);
-          // number 0 and "never set" share word 0 only for undefined: 0 is written as a constant
-          $.h[this.$at + offset] = to === undefined ? 0 : to === 0 ? ZERO : encode(to);
+          $.h[this.$at + offset] = word;
         },
       };
     case "ghost":
@@ -141,9 +151,6 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
       };
   }
 }
-
-/** Word that stands for the number 0 in a `value` field: the entity tag with nobody's number. */
-const ZERO = 1;
 
 /**
  * Declares the fields of an entity class; call it once, in the class's static block. `name` is what the class is called in
@@ -185,10 +192,11 @@ export function create<T extends Entity>(cls: new () => T, init: Init<T> = {}): 
   const known = layouts.get(cls);
   if (known === undefined) throw new ModelError(`${cls.name} declares no fields`);
   const entity = new cls();
-  const number = world.objects.reduce((n, other) => (other?.constructor === cls ? n + 1 : n), 0);
-  Object.assign(entity, { $id: world.objects.length, $at: world.allocate(known.size), $number: number });
+  const $at = world.allocate(known.size);
+  Object.assign(entity, { $id: world.objects.length, $at, $number: world.count(cls) });
   world.objects.push(entity);
-  for (const { name, field } of known.layout) {
+  for (const { name, field, offset } of known.layout) {
+    if (field.kind === "value") world.words[$at + offset] = UNDEFINED;
     if (field.kind !== "list") continue;
     const capacity = capacityOf(world, field.capacity, `${cls.name}.${name}`);
     entity.$lists[name] = new List(world.allocate(1 + capacity), capacity, `${entity}.${name}`);

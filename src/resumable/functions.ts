@@ -1,7 +1,7 @@
 /**
  * Resumable functions at run time (@internal): what the transform emits calls to.
  *
- * A frame is a run of words: `code << 10 | label`, the caller's frame, then the values that are alive at that label.
+ * A frame is a run of words: `code << 10 | label`, the caller's frame, then the locals that are alive at that label.
  */
 import { ModelError } from "./errors.ts";
 import { decode, encode, UNDEFINED } from "./heap.ts";
@@ -17,10 +17,10 @@ export interface CodeInfo {
   readonly file: string;
   readonly line: number;
   readonly parameters: number;
-  /** Source line of each label at which the function can be suspended. */
-  readonly lines: Readonly<Record<number, number>>;
-  /** Names of the values alive at each label, in the order of their words. */
-  readonly alive: Readonly<Record<number, readonly string[]>>;
+  /** By label: the source line of the stop or call the function waits at; label 0: of the function. */
+  readonly lines: readonly number[];
+  /** By label: the locals in the frame's words; "" is a dead word. */
+  readonly alive: readonly (readonly string[])[];
   /** Runs from the label in the frame's header to the next suspension, call or return; true at a suspension. */
   readonly run: (fp: number) => boolean;
 }
@@ -82,9 +82,8 @@ export function leave(fp: number, result: unknown): boolean {
 }
 
 /** Suspends the function that runs, its values being saved up to `end`. */
-export function suspend(end: number, what: unknown): boolean {
+export function suspend(end: number): boolean {
   if (end > $.limit) throw new ModelError("the stack is full");
-  $.yielded = what;
   $.sp = end;
   if (end > $.top) $.top = end;
   return true;

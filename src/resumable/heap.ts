@@ -30,9 +30,13 @@ export class World {
   readonly reads = new Set<number>();
   readonly writes = new Set<number>();
   private next = FIRST_WORD;
+  private readonly classes = new Map<unknown, number>();
   private isSealed = false;
   private readonly constants: unknown[] = [undefined, null, false, true];
   private readonly byValue = new Map<unknown, number>(this.constants.map((value, index) => [value, index]));
+  private readonly byContent = new Map<string, number>();
+  /** Frozen values met before; they come and go. */
+  private readonly met = new WeakMap<object, number>();
 
   constructor(capacities: Readonly<Record<string, number>> = {}) {
     this.capacities = capacities;
@@ -43,6 +47,8 @@ export class World {
   activate(): void {
     $.world = this;
     $.h = this.words;
+    $.objects = this.objects;
+    $.constants = this.constants;
   }
 
   /** Takes `count` words, zeroed; only before {@link seal}. Returns the address of the first. */
@@ -71,17 +77,25 @@ export class World {
     return this.isSealed;
   }
 
+  /** Counts one more entity of a class; returns how many there were. */
+  count(cls: unknown): number {
+    const known = this.classes.get(cls) ?? 0;
+    this.classes.set(cls, known + 1);
+    return known;
+  }
+
   /** How many words the state has. */
   get size(): number {
     return this.next;
   }
 
-  /** The number of a constant. Throws when the value is neither a primitive nor immutable. */
-  intern(value: unknown): number {
+  /** The number of a constant. Throws when the value is neither a primitive, a function nor immutable; `what` says what it is. */
+  intern(value: unknown, what?: string): number {
+    if (typeof value === "object" && value !== null) return this.met.get(value) ?? this.internContent(value, what);
     const known = this.byValue.get(value);
     if (known !== undefined) return known;
-    if (typeof value === "object" && value !== null) return this.internFrozen(value);
-    return this.add(value, value);
+    this.byValue.set(value, this.constants.length);
+    return this.constants.push(value) - 1;
   }
 
   /** The constant with this number. */
@@ -89,25 +103,24 @@ export class World {
     return this.constants[index];
   }
 
-  private add(key: unknown, value: unknown): number {
-    this.constants.push(value);
-    this.byValue.set(key, this.constants.length - 1);
-    return this.constants.length - 1;
-  }
-
   /** Frozen arrays and records are the same constant when their contents are. */
-  private internFrozen(value: object): number {
-    if (!Object.isFrozen(value)) {
+  private internContent(value: object, what: string | undefined): number {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const plain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+    if (!plain || !Object.isFrozen(value)) {
       throw new ModelError(
-        `${describe(value)} is mutable: what outlives a step must be a primitive, an entity or frozen`,
+        `${what === undefined ? "" : `${what} is `}${describe(value)}, which can change: ` +
+          "what outlives a step must be a primitive, an entity, or a frozen array or record",
       );
     }
-    const parts = Array.isArray(value)
-      ? value.map((part) => encode(part))
-      : Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${encode(part)}`);
-    const key = Array.isArray(value) ? `[${parts.join()}]` : `{${parts.join()}}`;
-    const index = this.byValue.get(key) ?? this.add(key, value);
-    this.byValue.set(value, index);
+    const content = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${encode(part, what)}`);
+    const key = Array.isArray(value) ? `[${value.length};${content.join()}]` : `{${content.join()}}`;
+    let index = this.byContent.get(key);
+    if (index === undefined) {
+      index = this.constants.push(value) - 1;
+      this.byContent.set(key, index);
+    }
+    this.met.set(value, index);
     return index;
   }
 }
@@ -123,20 +136,21 @@ function activeWorld(): World {
   return $.world;
 }
 
-/** The tagged word of a value. */
-export function encode(value: unknown): number {
+/**
+ * The tagged word of a value. Throws when the value may not outlive a step; `what` says what it is, e.g. a local's name.
+ */
+export function encode(value: unknown, what?: string): number {
   if (typeof value === "number") {
     if (value === (value << 1) >> 1 && !Object.is(value, -0)) return value << 1;
   } else if (typeof value === "object" && value !== null) {
     const id = (value as Partial<Entity>).$id;
     if (id !== undefined) return (id << 2) | 1;
   }
-  return (activeWorld().intern(value) << 2) | 3;
+  return (activeWorld().intern(value, what) << 2) | 3;
 }
 
 /** The value of a tagged word. */
 export function decode(word: number): unknown {
   if ((word & 1) === 0) return word >> 1;
-  const world = $.world as World;
-  return (word & 2) === 0 ? world.objects[word >>> 2] : world.constant(word >>> 2);
+  return (word & 2) === 0 ? $.objects[word >>> 2] : $.constants[word >>> 2];
 }

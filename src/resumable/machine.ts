@@ -170,15 +170,14 @@ export class Machine implements Explorable {
     for (let fp = h[(this.list[context] as ContextInfo).base + FP] as number; fp !== 0; fp = h[fp + 1] as number) {
       const code = codeById((h[fp] as number) >>> LABEL_BITS);
       const label = (h[fp] as number) & LABEL_MASK;
-      const names = code.alive[label] ?? [];
-      const locals = Object.fromEntries(names.map((n, i) => [n, decode(h[fp + FRAME_HEADER + i] as number)]));
-      const order = Object.keys(code.lines).indexOf(String(label));
+      const words = code.alive[label] ?? [];
+      const locals = words.flatMap((n, i) => (n === "" ? [] : [[n, decode(h[fp + FRAME_HEADER + i] as number)]]));
       frames.push({
         name: code.name,
         file: code.file,
         line: this.lineOf(code, fp),
-        label: order < 0 ? 0 : order,
-        locals,
+        label,
+        locals: Object.fromEntries(locals),
       });
     }
     return frames;

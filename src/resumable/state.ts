@@ -4,11 +4,15 @@
  * One world is active at a time in a thread; its heap is `$.h`. Everything that outlives a step is in that heap; the other
  * registers carry values within one step only.
  */
+import type { Entity } from "./entity.ts";
 import type { World } from "./heap.ts";
 
 export interface Registers {
   /** Heap of the active world. */
   h: Int32Array;
+  /** Its entities by number, and its constants. */
+  objects: readonly (Entity | undefined)[];
+  constants: readonly unknown[];
   /** The active world. */
   world: World | undefined;
   /** Frame of the function that runs. */
@@ -21,8 +25,6 @@ export interface Registers {
   limit: number;
   /** The value that a suspended function is resumed with, or that a callee returned. */
   value: unknown;
-  /** What the last `yield` handed out. */
-  yielded: unknown;
   /** Address of the running context's words, where operations are announced. */
   announce: number;
   /** Number of the running context; -1 outside. */
@@ -33,13 +35,14 @@ export interface Registers {
 
 export const $: Registers = {
   h: new Int32Array(0),
+  objects: [],
+  constants: [],
   world: undefined,
   fp: 0,
   sp: 0,
   top: 0,
   limit: 0,
   value: undefined,
-  yielded: undefined,
   announce: 0,
   context: -1,
   tracking: false,

@@ -1,169 +1,238 @@
 /**
- * Second pass, writing: a regenerated function becomes `run(fp)`, which reads the values alive at the frame's label, runs,
- * and saves the values alive at the next one (@internal).
+ * Instructions become `run(fp)`: a `switch` over labels, which reads the locals it needs at the frame's label, runs, and
+ * writes those that changed at the next stop (@internal).
  */
 import { types as t } from "@babel/core";
-import { type Block, blocksOf, type Instruction, liveness, resumeLabels } from "./blocks.ts";
+import type { Code, Instruction, Label } from "./code.ts";
+import type { FramePlan, Slots } from "./slots.ts";
 
-/** Frame words before the values; `functions.ts` has the same. */
+/** Frame words before the locals; `functions.ts` has the same. */
 const HEADER = 2;
-const LABEL_MASK = 1023;
+/** Bits of the frame's first word that hold the label; `functions.ts` has the same. */
+const LABEL_BITS = 10;
 
-const id = (name: string): t.Identifier => t.identifier(name);
 const num = (value: number): t.NumericLiteral => t.numericLiteral(value);
-const reg = (name: string): t.MemberExpression => t.memberExpression(id("$"), id(name));
-const word = (offset: number): t.MemberExpression =>
-  t.memberExpression(id("$h"), offset === 0 ? id("$fp") : t.binaryExpression("+", id("$fp"), num(offset)), true);
 const set = (to: t.LVal, value: t.Expression): t.Statement =>
   t.expressionStatement(t.assignmentExpression("=", to, value));
-const call = (name: string, ...args: t.Expression[]): t.CallExpression => t.callExpression(id(name), args);
+const constant = (name: t.Identifier, value: t.Expression): t.Statement =>
+  t.variableDeclaration("const", [t.variableDeclarator(name, value)]);
+const plus = (left: t.Expression, right: number): t.Expression =>
+  right === 0 ? left : t.binaryExpression("+", left, num(right));
+const nothing = (): t.Expression => t.unaryExpression("void", num(0));
 
-interface Plan {
+/** What {@link emitFunction} is told. */
+export interface FunctionParts {
   readonly name: string;
-  readonly context: string;
-  /** Values alive at each label, in frame order. */
-  readonly alive: ReadonlyMap<number, readonly string[]>;
-  readonly loop: string;
+  readonly file: string;
+  readonly line: number;
+  readonly parameters: readonly string[];
+  /** All locals with the names that readers see. */
+  readonly shown: ReadonlyMap<string, string>;
+  readonly code: Code;
+  readonly plan: FramePlan;
+  /** Begins every name that is made here. */
+  readonly prefix: string;
 }
 
-/** Saves label and values; the callee's frame, or the end of the stack, comes behind them. */
-function save(plan: Plan, label: number): t.Statement[] {
-  const names = plan.alive.get(label) ?? [];
-  return [
-    // the code's number stays, the label changes
-    set(word(0), t.binaryExpression("|", t.binaryExpression("&", word(0), num(~LABEL_MASK)), num(label))),
-    ...names.map((name, i) => set(word(HEADER + i), call("$encode", id(name)))),
-  ];
-}
-const frameEnd = (plan: Plan, label: number): t.Expression =>
-  t.binaryExpression("+", id("$fp"), num(HEADER + (plan.alive.get(label)?.length ?? 0)));
+class Emitter {
+  private readonly parts: FunctionParts;
+  private readonly numbers = new Map<Label, number>();
 
-/** Arguments are evaluated, in order, before anything is saved: they may change locals. */
-function emitCall(plan: Plan, step: Extract<Instruction, { kind: "call" }>): t.Statement[] {
-  const args = step.call.arguments as t.Expression[];
-  const temporaries = [step.call.callee as t.Expression, ...args].map((value, i) =>
-    t.variableDeclarator(id(`$a${i}`), i === 0 ? value : call("$encode", value)),
-  );
-  const place = (i: number): t.MemberExpression =>
-    t.memberExpression(id("$h"), t.binaryExpression("+", id("$at"), num(HEADER + i)), true);
-  return [
-    t.blockStatement([
-      t.variableDeclaration("const", temporaries),
-      ...save(plan, step.label),
-      t.variableDeclaration("const", [t.variableDeclarator(id("$at"), frameEnd(plan, step.label))]),
-      ...args.map((_, i) => set(place(i), id(`$a${i + 1}`))),
-      t.returnStatement(call("$enter", id("$a0"), id("$at"), id("$fp"), num(args.length))),
-    ]),
-  ];
-}
+  constructor(parts: FunctionParts) {
+    this.parts = parts;
+    for (const label of parts.plan.at.keys()) this.numbers.set(label, this.numbers.size);
+  }
 
-function emitStop(plan: Plan, step: Extract<Instruction, { kind: "stop" }>): t.Statement[] {
-  const value = step.value ?? t.unaryExpression("void", num(0));
-  return [
-    t.blockStatement([
-      t.variableDeclaration("const", [t.variableDeclarator(id("$a0"), value)]),
-      ...save(plan, step.label),
-      t.returnStatement(call("$suspend", frameEnd(plan, step.label), id("$a0"))),
-    ]),
-  ];
-}
+  private own(name: string): t.Identifier {
+    return t.identifier(this.parts.prefix + name);
+  }
+  private word(base: string, offset: number): t.MemberExpression {
+    return t.memberExpression(this.own("h"), plus(this.own(base), offset), true);
+  }
+  private register(name: string): t.MemberExpression {
+    return t.memberExpression(this.own(""), t.identifier(name));
+  }
+  private call(name: string, ...args: t.Expression[]): t.CallExpression {
+    return t.callExpression(this.own(name), args);
+  }
+  private number(label: Label): t.NumericLiteral {
+    let known = this.numbers.get(label);
+    if (known === undefined) {
+      known = this.numbers.size;
+      this.numbers.set(label, known);
+    }
+    return num(known);
+  }
+  private slots(label: Label): Slots {
+    return this.parts.plan.at.get(label) as Slots;
+  }
+  private place(name: string): t.MemberExpression {
+    return this.word("fp", HEADER + (this.parts.plan.slotOf.get(name) as number));
+  }
 
-function emit(plan: Plan, code: readonly Instruction[]): t.Statement[] {
-  return code.flatMap((step): t.Statement[] => {
+  private jump(label: Label): t.Statement[] {
+    return [set(this.own("n"), this.number(label)), t.continueStatement(this.own("loop"))];
+  }
+
+  /** The label's number, over the old one. */
+  private arrive(label: Label): t.Statement {
+    const code = t.binaryExpression("&", this.word("fp", 0), num(-(1 << LABEL_BITS)));
+    return set(this.word("fp", 0), t.binaryExpression("|", code, this.number(label)));
+  }
+
+  /** Writes what changed; words without a local are zero. */
+  private save(label: Label): t.Statement[] {
+    const { words, write } = this.slots(label);
+    const changed = write.map((name) =>
+      set(this.place(name), this.call("encode", t.identifier(name), t.stringLiteral(this.shown(name)))),
+    );
+    const dead = words.flatMap((name, i) => (name === undefined ? [set(this.word("fp", HEADER + i), num(0))] : []));
+    return [...changed, ...dead];
+  }
+  private shown(name: string): string {
+    return this.parts.shown.get(name) ?? name;
+  }
+  private end(label: Label): t.Expression {
+    return plus(this.own("fp"), HEADER + this.slots(label).words.length);
+  }
+
+  private stop(step: Extract<Instruction, { kind: "stop" }>): t.Statement[] {
+    const value = step.value === undefined ? [] : [t.inherits(t.expressionStatement(step.value), step.node)];
+    return [
+      this.arrive(step.resume),
+      ...value,
+      ...this.save(step.resume),
+      t.returnStatement(this.call("suspend", this.end(step.resume))),
+    ];
+  }
+
+  /** Arguments are evaluated, in order, before anything is saved: they may change locals. */
+  private enter(step: Extract<Instruction, { kind: "call" }>): t.Statement[] {
+    const args = step.args.map((arg, i) => {
+      const word = this.call("encode", arg, t.stringLiteral(`argument ${i + 1}`));
+      return constant(this.own(`a${i}`), t.inherits(word, arg));
+    });
+    const places = step.args.map((_, i) => set(this.word("at", HEADER + i), this.own(`a${i}`)));
+    const entered = this.call("enter", this.own("f"), this.own("at"), this.own("fp"), num(args.length));
+    return [
+      this.arrive(step.resume),
+      t.blockStatement([
+        constant(this.own("f"), step.callee),
+        ...args,
+        ...this.save(step.resume),
+        constant(this.own("at"), this.end(step.resume)),
+        ...places,
+        t.inherits(t.returnStatement(entered), step.node),
+      ]),
+    ];
+  }
+
+  private leave(value: t.Expression | null | undefined): t.Statement {
+    return t.returnStatement(this.call("leave", this.own("fp"), value ?? nothing()));
+  }
+
+  /** A statement without a stop: only its ways out change. */
+  private plain(node: t.Node): t.Node {
+    if (t.isFunction(node)) return node;
+    if (t.isReturnStatement(node)) return t.inherits(this.leave(node.argument), node);
+    const target = this.parts.code.jumps.get(node);
+    if (target !== undefined) return t.blockStatement(this.jump(target));
+    const holder = node as unknown as Record<string, t.Node | (t.Node | null)[] | null | undefined>;
+    for (const key of t.VISITOR_KEYS[node.type] ?? []) {
+      const child = holder[key];
+      if (Array.isArray(child))
+        holder[key] = child.map((c) => (t.isStatement(c) || t.isSwitchCase(c) ? this.plain(c) : c));
+      else if (t.isStatement(child) || t.isCatchClause(child)) holder[key] = this.plain(child);
+    }
+    return node;
+  }
+
+  private step(step: Instruction): t.Statement[] {
     switch (step.kind) {
+      case "label":
+        return [];
       case "plain":
-        return [step.node];
+        return [this.plain(step.node) as t.Statement];
       case "goto":
-        return [set(id("$n"), step.label), t.continueStatement(id(plan.loop))];
+        return this.jump(step.target);
+      case "branch": {
+        const test = step.when ? step.test : t.unaryExpression("!", step.test);
+        return [t.inherits(t.ifStatement(test, t.blockStatement(this.jump(step.target))), step.test)];
+      }
       case "stop":
-        return emitStop(plan, step);
+        return this.stop(step);
       case "call":
-        return emitCall(plan, step);
+        return this.enter(step);
       case "return":
-        return [t.returnStatement(call("$leave", id("$fp"), step.value ?? t.unaryExpression("void", num(0))))];
-      case "if": {
-        const otherwise = step.otherwise.length === 0 ? null : t.blockStatement(emit(plan, step.otherwise));
-        return [t.ifStatement(step.test, t.blockStatement(emit(plan, step.then)), otherwise)];
+        return [this.leave(step.value)];
+    }
+  }
+
+  /** Instructions between labels; what no one can reach is left out. */
+  private cases(): t.SwitchCase[] {
+    const { list, jumps } = this.parts.code;
+    const used = new Set<Label>([...this.parts.plan.at.keys(), ...jumps.values()]);
+    for (const step of list) if (step.kind === "goto" || step.kind === "branch") used.add(step.target);
+    const cases: t.SwitchCase[] = [];
+    let ended = true;
+    for (const step of list) {
+      if (step.kind === "label") {
+        if (!used.has(step.label)) continue;
+        const read = this.parts.plan.at.get(step.label)?.read ?? [];
+        const reads = read.map((name) => set(t.identifier(name), this.call("decode", this.place(name))));
+        cases.push(t.switchCase(this.number(step.label), reads));
+        ended = false;
+      } else if (!ended) {
+        cases.at(-1)?.consequent.push(...this.step(step));
+        ended = step.kind === "goto" || step.kind === "stop" || step.kind === "call" || step.kind === "return";
       }
     }
-  });
-}
+    return cases;
+  }
 
-/** Reads the values alive at the label the frame is at. */
-function restore(plan: Plan, labels: readonly number[]): t.Statement {
-  const cases = labels.map((label) => {
-    const names = plan.alive.get(label) ?? [];
-    const reads = names.map((name, i) => set(id(name), call("$decode", word(HEADER + i))));
-    return t.switchCase(num(label), [...reads, t.breakStatement()]);
-  });
-  return t.switchStatement(id("$n"), cases);
-}
-
-/** `_context.v` → the register's value at entry. */
-function replaceSent(node: t.Node, context: string): void {
-  t.traverse(node, (inner, ancestors) => {
-    if (!t.isMemberExpression(inner) || !t.isIdentifier(inner.object, { name: context })) return;
-    if (!t.isIdentifier(inner.property, { name: "v" })) return;
-    const parent = ancestors.at(-1);
-    if (parent === undefined) return;
-    const holder = parent.node as unknown as Record<string, unknown>;
-    const sent = id("$v");
-    if (parent.index === undefined) holder[parent.key] = sent;
-    else (holder[parent.key] as unknown[])[parent.index] = sent;
-  });
-}
-
-const record = (entries: readonly (readonly [number, t.Expression])[]): t.ObjectExpression =>
-  t.objectExpression(entries.map(([label, value]) => t.objectProperty(num(label), value)));
-
-/** What `$define` is told about the function, its `run` included. */
-export function describeFunction(
-  name: string,
-  file: string,
-  line: number,
-  parameters: readonly string[],
-  locals: readonly string[],
-  body: t.BlockStatement,
-  context: string,
-): t.ObjectExpression {
-  replaceSent(body, context);
-  const blocks: Block[] = blocksOf(body, context);
-  const names = new Set([...parameters, ...locals]);
-  const live = liveness(blocks, names);
-  const resumed = new Map([[0, line] as const, ...blocks.flatMap((b) => [...resumeLabels(b.code)])]);
-  const labels = [...resumed.keys()].sort((a, b) => a - b);
-  const order = [...parameters, ...locals];
-  const alive = new Map(labels.map((l) => [l, l === 0 ? parameters : order.filter((n) => live.get(l)?.has(n))]));
-  const plan: Plan = { name, context, alive, loop: "$loop" };
-  const declared = order.map((n) => t.variableDeclarator(id(n)));
-  const choice = t.switchStatement(
-    id("$n"),
-    blocks.map((b) => t.switchCase(num(b.label), emit(plan, b.code))),
-  );
-  const run = t.functionExpression(
-    null,
-    [id("$fp")],
-    t.blockStatement([
-      t.variableDeclaration("const", [
-        t.variableDeclarator(id("$h"), reg("h")),
-        t.variableDeclarator(id("$v"), reg("value")),
+  run(): t.FunctionExpression {
+    const label = t.binaryExpression("&", this.word("fp", 0), num((1 << LABEL_BITS) - 1));
+    const locals = [...this.parts.shown.keys()].map((name) => t.variableDeclarator(t.identifier(name)));
+    const loop = t.whileStatement(t.booleanLiteral(true), t.switchStatement(this.own("n"), this.cases()));
+    return t.functionExpression(
+      null,
+      [this.own("fp")],
+      t.blockStatement([
+        constant(this.own("h"), this.register("h")),
+        constant(this.own("v"), this.register("value")),
+        t.variableDeclaration("let", [t.variableDeclarator(this.own("n"), label), ...locals]),
+        t.labeledStatement(this.own("loop"), loop),
       ]),
-      t.variableDeclaration("let", [t.variableDeclarator(id("$n"), t.binaryExpression("&", word(0), num(LABEL_MASK)))]),
-      ...(declared.length === 0 ? [] : [t.variableDeclaration("let", declared)]),
-      restore(plan, labels),
-      t.labeledStatement(id(plan.loop), t.whileStatement(num(1), t.blockStatement([choice]))),
-    ]),
-  );
+    );
+  }
+
+  /** For those who read frames: by label, the line it waits at and the locals in its words. */
+  describe(): t.ObjectProperty[] {
+    const labels = [...this.parts.plan.at];
+    const lines = labels.map(([label]) => num(label.resumesLine ?? 0));
+    const words = labels.map(([, slots]) =>
+      t.arrayExpression(slots.words.map((name) => t.stringLiteral(name === undefined ? "" : this.shown(name)))),
+    );
+    return [
+      t.objectProperty(t.identifier("lines"), t.arrayExpression(lines)),
+      t.objectProperty(t.identifier("alive"), t.arrayExpression(words)),
+    ];
+  }
+}
+
+/** How many places a function may be resumed at or jumped to. */
+export const MOST_LABELS = 1 << LABEL_BITS;
+
+/** What `define` is told about the function, its `run` included. */
+export function emitFunction(parts: FunctionParts): t.ObjectExpression {
+  const emitter = new Emitter(parts);
+  const run = emitter.run();
   return t.objectExpression([
-    t.objectProperty(id("name"), t.stringLiteral(name)),
-    t.objectProperty(id("file"), t.stringLiteral(file)),
-    t.objectProperty(id("line"), num(line)),
-    t.objectProperty(id("parameters"), num(parameters.length)),
-    t.objectProperty(id("lines"), record(labels.map((l) => [l, num(resumed.get(l) ?? 0)] as const))),
-    t.objectProperty(
-      id("alive"),
-      record(labels.map((l) => [l, t.arrayExpression((alive.get(l) ?? []).map((n) => t.stringLiteral(n)))] as const)),
-    ),
-    t.objectProperty(id("run"), run),
+    t.objectProperty(t.identifier("name"), t.stringLiteral(parts.name)),
+    t.objectProperty(t.identifier("file"), t.stringLiteral(parts.file)),
+    t.objectProperty(t.identifier("line"), num(parts.line)),
+    t.objectProperty(t.identifier("parameters"), num(parts.parameters.length)),
+    ...emitter.describe(),
+    t.objectProperty(t.identifier("run"), run),
   ]);
 }

@@ -1,21 +1,24 @@
 /**
  * The transform: generator functions of a module become resumable functions whose frames are data.
  *
- * Three steps: `prepare.ts` normalises and refuses, Babel's regenerator transform makes one `switch` of each function,
- * `blocks.ts` and `emit.ts` turn that into a function over frames. Everything else of the module stays as it is.
+ * `check.ts` refuses what cannot be, `hoist.ts` gives every local a name of its own, `lower.ts` and `expressions.ts` make a
+ * list of instructions, `liveness.ts` and `slots.ts` plan the frame, `emit.ts` writes the function. The rest of the module
+ * stays as it is.
  *
- * After the paper trail of "facebook/regenerator"; what differs: no generator objects, the frame is a run of words, and only
- * what is alive at a stop is kept.
+ * After facebook/regenerator; what differs: no generator objects, the frame is a run of words, only what is alive at a stop
+ * is kept, operands are evaluated in the order of the language, and blocks without a stop are left alone.
  */
 import { createRequire } from "node:module";
-import { type NodePath, types as t, transformFromAstSync, transformSync } from "@babel/core";
+import { type NodePath, type PluginItem, types as t, transformSync } from "@babel/core";
 import { TransformError } from "../errors.ts";
-import { describeFunction } from "./emit.ts";
-import { prepareFunction } from "./prepare.ts";
+import { checkFunction, closureHolders, type GeneratorPath } from "./check.ts";
+import { emitFunction, MOST_LABELS } from "./emit.ts";
+import { hoistLocals } from "./hoist.ts";
+import { lowerFunction } from "./lower.ts";
+import { planFrame } from "./slots.ts";
+import { refuse } from "./syntax.ts";
 
-const require = createRequire(import.meta.url);
-const regenerator = require.resolve("@babel/plugin-transform-regenerator");
-const typescript = require.resolve("@babel/preset-typescript");
+const typescript = createRequire(import.meta.url).resolve("@babel/preset-typescript");
 
 /** @since 0.2.0 */
 export interface TransformOptions {
@@ -27,8 +30,6 @@ export interface TransformOptions {
   readonly typescript: boolean;
   /** Relative imports of `.ts` files, the run-time part's too, become imports of `.js` files. */
   readonly compiledImports?: boolean;
-  /** Source map of the input, when it has been compiled before. */
-  readonly inputMap?: NonNullable<Parameters<typeof transformSync>[1]>["inputSourceMap"];
 }
 
 /** @since 0.2.0 */
@@ -37,208 +38,181 @@ export interface Transformed {
   readonly map: object | undefined;
 }
 
-const RUNTIME = ["$", "decode", "define", "direct", "encode", "enter", "frozenArray", "leave", "suspend"];
+const RUNTIME = ["", "decode", "define", "direct", "encode", "enter", "frozenArray", "leave", "suspend"];
 
 /** True when the text may contain a generator function, so that the transform has something to do. */
 export function hasGenerators(source: string): boolean {
-  return /function\s*\*/.test(source) || /^\s*(?:static\s+)?\*\s*[\w$[]+.*\(/m.test(source);
+  return /function\s*\*/.test(source) || /(^|[\s{,;])\*\s*[\w$[]+.*\(/m.test(source);
 }
 
-/** Methods have a `this`, which no frame holds. */
-function refuseMethods(program: NodePath<t.Program>, file: string): void {
+/** The shortest run of `$` that begins no name in the module. */
+function freePrefix(program: t.Program): string {
+  let dollars = 0;
+  t.traverseFast(program, (node) => {
+    if (t.isIdentifier(node)) dollars = Math.max(dollars, /^\$*/.exec(node.name)?.[0].length ?? 0);
+  });
+  return "$".repeat(dollars + 1);
+}
+
+/** Generator functions to compile, outermost only. Methods have a `this`, which no frame holds; iterators stay as they are. */
+function findGenerators(program: NodePath<t.Program>, file: string): GeneratorPath[] {
+  const found: GeneratorPath[] = [];
   program.traverse({
-    Method(path) {
+    Function(path) {
       if (!path.node.generator) return;
-      throw new TransformError(
-        `${file}:${path.node.loc?.start.line ?? 0}: a generator method: make it a function, or body: function* () {…}`,
-      );
+      if (path.isFunctionDeclaration()) {
+        if (!atTopLevel(path)) {
+          refuse(
+            file,
+            path.node,
+            "declare a resumable function at the module level, or write const f = function* () {...}",
+          );
+        }
+        found.push(path);
+      } else if (path.isFunctionExpression()) found.push(path);
+      else if (!isIterator(path.node)) {
+        refuse(file, path.node, "a generator method: make it a function, or body: function* () {...}");
+      }
+      path.skip();
     },
   });
+  return found;
 }
 
-function prepare(file: string): object {
-  return {
-    visitor: {
-      Program(program: NodePath<t.Program>) {
-        refuseMethods(program, file);
-        const found: (NodePath<t.FunctionDeclaration> | NodePath<t.FunctionExpression>)[] = [];
-        program.traverse({
-          Function(path) {
-            if (!path.node.generator) return;
-            if (path.isFunctionDeclaration() || path.isFunctionExpression()) found.push(path);
-          },
-        });
-        for (const path of found) {
-          if (path.findParent((p) => found.includes(p as never)) !== null) continue;
-          if (path.isFunctionDeclaration() && !atTopLevel(path)) {
-            throw new TransformError(
-              `${file}:${path.node.loc?.start.line ?? 0}: declare a resumable function at the module level, or write const f = function* () {…}`,
-            );
-          }
-          prepareFunction(path as NodePath<t.FunctionExpression>, file);
-        }
-      },
-    },
+function atTopLevel({ parentPath }: NodePath): boolean {
+  return parentPath?.isProgram() === true || parentPath?.isExportDeclaration() === true;
+}
+
+/** `*[Symbol.iterator]()`, which is for plain loops. */
+function isIterator(node: t.Node): boolean {
+  return (t.isObjectMethod(node) || t.isClassMethod(node)) && t.isMemberExpression(node.key);
+}
+
+/** What readers call the function: its own name, or that of what it is given to. */
+function nameOf(fn: GeneratorPath): string {
+  if (fn.node.id != null) return fn.node.id.name;
+  const { parent } = fn;
+  if (t.isVariableDeclarator(parent) && t.isIdentifier(parent.id)) return parent.id.name;
+  if (t.isObjectProperty(parent) && t.isIdentifier(parent.key)) return parent.key.name;
+  if (t.isClassProperty(parent) && t.isIdentifier(parent.key)) return parent.key.name;
+  return fn.isFunctionDeclaration() ? "default" : "body";
+}
+
+/** What `define` is told about the function. */
+function compileFunction(fn: GeneratorPath, prefix: string, file: string): t.ObjectExpression {
+  const name = nameOf(fn);
+  checkFunction(fn, file);
+  const locals = hoistLocals(fn);
+  const isStable = (local: string): boolean => {
+    if (locals.sourceNames.has(local)) return locals.constant.has(local);
+    return fn.scope.parent.getBinding(local)?.constant ?? true;
   };
+  const code = lowerFunction(fn.node, isStable, prefix, file);
+  const shown = new Map([...locals.sourceNames, ...code.temporaries]);
+  const plan = planFrame(code, [...shown.keys()], locals.parameters);
+  if (code.list.filter((step) => step.kind === "label").length > MOST_LABELS) {
+    refuse(file, fn.node, `${name} has too many stops and jumps: divide it`);
+  }
+  const held = closureHolders(fn.node.body);
+  for (const { words } of plan.at.values()) {
+    for (const word of words) {
+      const closure = word === undefined ? undefined : held.get(word);
+      if (closure !== undefined) {
+        refuse(
+          file,
+          closure,
+          `${shown.get(word as string)} holds a closure over a stop: declare it at the module level`,
+        );
+      }
+    }
+  }
+  return emitFunction({ name, file, line: fn.node.loc?.start.line ?? 0, ...locals, shown, code, plan, prefix });
 }
 
-function atTopLevel(path: NodePath): boolean {
-  const { parentPath } = path;
-  return (
-    parentPath?.isProgram() === true ||
-    parentPath?.isExportNamedDeclaration() ||
-    parentPath?.isExportDefaultDeclaration() === true
-  );
+/** Replaces the function by a stub tied to its code. */
+function replaceFunction(fn: GeneratorPath, prefix: string, file: string): t.Statement | undefined {
+  const shown = nameOf(fn);
+  const info = compileFunction(fn, prefix, file);
+  const { node } = fn;
+  const own = (name: string, ...args: t.Expression[]): t.CallExpression =>
+    t.callExpression(t.identifier(prefix + name), args);
+  node.id ??= fn.scope.generateUidIdentifier(shown);
+  node.generator = false;
+  node.params = [];
+  node.body = t.blockStatement([t.returnStatement(own("direct", t.stringLiteral(shown)))]);
+  const { name } = node.id;
+  if (fn.isFunctionDeclaration()) return t.expressionStatement(own("define", t.identifier(name), info));
+  // the code may refer to its own function by name, so the pair is made inside a function of its own
+  const made = t.variableDeclaration("const", [t.variableDeclarator(t.identifier(name), node as t.FunctionExpression)]);
+  const pair = t.returnStatement(own("define", t.identifier(name), info));
+  fn.replaceWith(t.callExpression(t.arrowFunctionExpression([], t.blockStatement([made, pair])), []));
+  fn.skip();
+  return undefined;
 }
 
-interface Regenerated {
-  readonly inner: t.FunctionExpression;
-  readonly locals: string[];
-}
-
-/** Body of a regenerated function: `var a, b; return _regenerator().w(function (_context) {…}, …)`. */
-function regenerated(fn: t.Function): Regenerated | undefined {
-  if (!t.isBlockStatement(fn.body)) return undefined;
-  const statements = fn.body.body;
-  const last = statements.at(-1);
-  const made = t.isReturnStatement(last) ? last.argument : undefined;
-  if (!t.isCallExpression(made) || !t.isMemberExpression(made.callee) || !isHelper(made.callee.object))
-    return undefined;
-  const locals = statements.flatMap((s) =>
-    t.isVariableDeclaration(s) ? s.declarations.map((d) => (d.id as t.Identifier).name) : [],
-  );
-  return { inner: made.arguments[0] as t.FunctionExpression, locals };
-}
-
-/** `_regenerator()` */
-function isHelper(node: t.Node): boolean {
-  return t.isCallExpression(node) && t.isIdentifier(node.callee) && /^_regenerator\d*$/.test(node.callee.name);
-}
-
-function lower(file: string): object {
+/** After all other transforms, so that types are gone. */
+function resumable({ file, runtime, compiledImports }: TransformOptions): PluginItem {
   return {
     visitor: {
       Program: {
         exit(program: NodePath<t.Program>) {
-          const definitions: t.Statement[] = [];
-          program.traverse({
-            Function: {
-              exit(path) {
-                const parts = regenerated(path.node);
-                if (parts === undefined) return;
-                lowerFunction(path as never, parts, file, definitions);
-              },
-            },
-          });
-          removeHelpers(program);
+          program.scope.crawl();
+          const prefix = freePrefix(program.node);
+          const generators = findGenerators(program, file);
+          if (generators.length === 0) return;
+          const definitions = generators.flatMap((fn) => replaceFunction(fn, prefix, file) ?? []);
+          // declarations are hoisted, so their code is too: tables above them may hold them
           const at = program.node.body.findIndex((s) => !t.isImportDeclaration(s));
-          program.node.body.splice(at < 0 ? 0 : at, 0, ...definitions);
+          program.node.body.splice(Math.max(at, 0), 0, ...definitions);
+          const names = RUNTIME.map((name) =>
+            t.importSpecifier(t.identifier(prefix + name), t.identifier(name === "" ? "$" : name)),
+          );
+          const from = compiledImports === true ? runtime.replace(/\.ts$/, ".js") : runtime;
+          program.node.body.push(t.importDeclaration(names, t.stringLiteral(from)));
         },
       },
     },
   };
 }
 
-function lowerFunction(
-  path: NodePath<t.FunctionDeclaration> | NodePath<t.FunctionExpression>,
-  { inner, locals }: Regenerated,
-  file: string,
-  definitions: t.Statement[],
-): void {
-  const name = (path.node.id as t.Identifier).name;
-  const context = (inner.params[0] as t.Identifier).name;
-  const parameters = path.node.params.map((p) => (p as t.Identifier).name);
-  const line = path.node.loc?.start.line ?? 0;
-  const info = describeFunction(name, file, line, parameters, locals, inner.body, context);
-  path.node.params = [];
-  path.node.body = t.blockStatement([
-    t.returnStatement(t.callExpression(t.identifier("$direct"), [t.stringLiteral(name)])),
-  ]);
-  if (path.isFunctionDeclaration()) {
-    definitions.push(t.expressionStatement(t.callExpression(t.identifier("$define"), [t.identifier(name), info])));
-  } else {
-    // the code refers to its own function by name, so the pair is made inside a function of its own
-    const made = t.variableDeclaration("const", [
-      t.variableDeclarator(t.identifier(name), path.node as t.FunctionExpression),
-    ]);
-    const pair = t.returnStatement(t.callExpression(t.identifier("$define"), [t.identifier(name), info]));
-    const maker = t.callExpression(t.arrowFunctionExpression([], t.blockStatement([made, pair])), []);
-    const outer = path.parentPath;
-    const wrapped =
-      outer?.isCallExpression() && t.isMemberExpression(outer.node.callee) && isHelper(outer.node.callee.object);
-    ((wrapped ? outer : path) as NodePath).replaceWith(maker);
-    ((wrapped ? outer : path) as NodePath).skip();
-  }
-}
-
-/** The helpers of the regenerator transform and its marks have no more users. */
-function removeHelpers(program: NodePath<t.Program>): void {
-  program.node.body = program.node.body.filter((statement) => {
-    if (t.isFunctionDeclaration(statement))
-      return !/^_regenerator(Define|Values|Keys)?\d*$/.test(statement.id?.name ?? "");
-    if (!t.isVariableDeclaration(statement)) return true;
-    statement.declarations = statement.declarations.filter((d) => !isMark(d.init));
-    return statement.declarations.length > 0;
-  });
-}
-function isMark(node: t.Node | null | undefined): boolean {
-  return t.isCallExpression(node) && t.isMemberExpression(node.callee) && isHelper(node.callee.object);
+/** What the parser or a transform refuses, as one line; anything else as it is. */
+function explain(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || error instanceof TransformError) return error;
+  const [what = "", ...frame] = error.message.split("\n");
+  const line = (error as { loc?: { line: number } }).loc?.line ?? /^>\s*(\d+) \|/m.exec(frame.join("\n"))?.[1];
+  if (line === undefined) return error;
+  const said = what.replace(/^.*?: /, "").replace(/ \(\d+:\d+\)$/, "");
+  return new TransformError(`${file}:${line}: ${said}`, { cause: error });
 }
 
 /**
- * Compiles one module. Throws {@link TransformError} naming file and line for what cannot live in a frame.
+ * Compiles one module. Throws {@link TransformError} naming file and line for what cannot live in a frame, and for text that
+ * is not a module.
  *
  * @since 0.2.0
  */
 export function transformModule(source: string, options: TransformOptions): Transformed {
   const { file } = options;
-  const common = {
-    configFile: false,
-    babelrc: false,
-    filename: file,
-    sourceType: "module",
-    retainLines: false,
-  } as const;
-  const first = transformSync(source, {
-    ...common,
-    ast: true,
-    code: false,
-    presets: options.typescript
-      ? [
-          [
-            typescript,
-            {
-              onlyRemoveTypeImports: true,
-              allowDeclareFields: true,
-              rewriteImportExtensions: options.compiledImports ?? false,
-            },
-          ],
-        ]
-      : [],
-    plugins: [],
-  });
-  const prepared = transformFromAstSync(first?.ast as t.File, source, {
-    ...common,
-    ast: true,
-    code: false,
-    plugins: [prepare(file)],
-  });
-  const second = transformFromAstSync(prepared?.ast as t.File, source, {
-    ...common,
-    ast: true,
-    code: false,
-    plugins: [[regenerator, {}]],
-  });
-  const third = transformFromAstSync(second?.ast as t.File, source, {
-    ...common,
-    sourceMaps: true,
-    sourceFileName: file,
-    plugins: [lower(file)],
-    ...(options.inputMap === undefined ? {} : { inputSourceMap: options.inputMap }),
-  });
-  const names = RUNTIME.map((n) => (n === "$" ? "$" : `${n} as $${n}`)).join(", ");
-  const runtime = options.compiledImports === true ? options.runtime.replace(/\.ts$/, ".js") : options.runtime;
-  const opening = `import { ${names} } from ${JSON.stringify(runtime)};`;
-  // imports are hoisted; behind the module's text the source map still fits
-  return { code: `${third?.code ?? ""}\n${opening}`, map: third?.map ?? undefined };
+  const types = {
+    onlyRemoveTypeImports: true,
+    allowDeclareFields: true,
+    rewriteImportExtensions: options.compiledImports ?? false,
+  };
+  try {
+    const done = transformSync(source, {
+      configFile: false,
+      babelrc: false,
+      browserslistConfigFile: false,
+      filename: file,
+      sourceType: "module",
+      compact: false,
+      sourceMaps: true,
+      sourceFileName: file,
+      presets: options.typescript ? [[typescript, types]] : [],
+      plugins: [resumable(options)],
+    });
+    return { code: done?.code ?? "", map: done?.map ?? undefined };
+  } catch (error) {
+    throw explain(error, file);
+  }
 }
