@@ -1,0 +1,60 @@
+/** Collects what a search found (@internal). */
+import type { Explorable } from "../resumable/explorable.ts";
+import { stateText } from "./faults.ts";
+import { describeChoices } from "./schedule.ts";
+import type { Choice, Fault, Finding, StopReason } from "./types.ts";
+
+/** More different findings than anyone reads; the sets of states stay exact. */
+const MOST_FINDINGS = 100;
+
+export class Findings {
+  readonly list: Finding[] = [];
+  readonly deadlocks = new Set<string>();
+  readonly ends = new Set<string>();
+  readonly #known = new Set<string>();
+  readonly #program: Explorable;
+  readonly #initial: Int32Array;
+  readonly #all: boolean;
+
+  /** `initial` are the words that every schedule starts from. */
+  constructor(program: Explorable, initial: Int32Array, all: boolean) {
+    this.#program = program;
+    this.#initial = initial;
+    this.#all = all;
+  }
+
+  /**
+   * Notes a fault; true when the search should stop. `path` is asked only for faults of a new kind. Leaves the words
+   * as they were.
+   */
+  add(fault: Fault, path: () => readonly Choice[], cycle: readonly Choice[] = []): boolean {
+    const key = `${fault.kind} ${fault.contexts.join()} ${fault.message}`;
+    if (this.#known.has(key) || this.list.length >= MOST_FINDINGS) return !this.#all;
+    this.#known.add(key);
+    const { words } = this.#program;
+    const present = words.slice();
+    words.set(this.#initial);
+    const stem = path();
+    const steps = describeChoices(this.#program, [...stem, ...cycle]);
+    words.set(present);
+    this.list.push({ ...fault, schedule: steps.slice(0, stem.length), cycle: steps.slice(stem.length) });
+    return !this.#all;
+  }
+
+  /** Notes a state where nothing can step. */
+  terminal(stuck: boolean): void {
+    if (this.#all) (stuck ? this.deadlocks : this.ends).add(stateText(this.#program.words));
+  }
+
+  /** The part of an outcome that every search shares. */
+  outcome(stopped: StopReason | undefined) {
+    return {
+      finding: this.list[0],
+      findings: this.list,
+      complete: stopped === undefined,
+      stopped,
+      deadlocks: this.deadlocks as ReadonlySet<string>,
+      ends: this.ends as ReadonlySet<string>,
+    };
+  }
+}

@@ -1,0 +1,33 @@
+export type { Explorable } from "../resumable/explorable.ts";
+export { stateText } from "./faults.ts";
+export { type HuntOptions, type HuntOutcome, hunt } from "./hunt.ts";
+export { type NaiveOutcome, naive } from "./naive.ts";
+export { type PctOptions, pct } from "./pct.ts";
+export { type ProveOptions, type ProveOutcome, prove } from "./prove.ts";
+export { random } from "./random.ts";
+export { contextSwitches, parseSchedule, type Replay, replay, scheduleStep } from "./schedule.ts";
+export { StateStore, type StateStoreOptions } from "./state-store.ts";
+export type { TraceEvent } from "./trace.ts";
+export type {
+  Choice,
+  Fault,
+  FaultKind,
+  Finding,
+  Reducible,
+  Schedule,
+  ScheduleStep,
+  SearchCounts,
+  SearchOptions,
+  SearchOutcome,
+  StopReason,
+} from "./types.ts";
+export type { WalkOptions, WalkOutcome } from "./walk.ts";
+export {
+  type Irreversible,
+  irreversible,
+  type ShortenOptions,
+  type StillFails,
+  sameFault,
+  sameState,
+  shorten,
+} from "./witness.ts";

@@ -1,0 +1,286 @@
+/**
+ * Exhaustive depth-first search over exact states.
+ *
+ * Finds every deadlock, dead subset, broken invariant and certain livelock that any schedule can reach, or says that
+ * there is none. Strongly connected components are found on the way (Tarjan, "Depth-first search and linear graph
+ * algorithms", 1972; iterative): states are numbered in the order of their discovery, so a state's number is its
+ * depth-first index. A component that no step leaves and that is more than one state at rest is a place where the
+ * program stays for ever, whatever the fairness; `bottom.ts` says whether that is a livelock. With `reduce`, a
+ * context whose next step is private steps alone (an ample set of one context: Clarke, Grumberg, Peled, "Model
+ * Checking", 1999, ch. 10), unless that could close a cycle and so leave the others out for ever.
+ *
+ * Cost: one step and one intern per transition, one load per state and branch. Not found: a loop that is fair but can
+ * be left (starvation).
+ */
+import { bottomFault } from "./bottom.ts";
+import { brokenLaw, deadContexts, terminalFault, thrownFault } from "./faults.ts";
+import { Findings } from "./findings.ts";
+import { IntList } from "./int-list.ts";
+import { SearchLimits } from "./search-limits.ts";
+import { StateStore } from "./state-store.ts";
+import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
+
+/** @since 0.2.0 */
+export interface ProveOptions extends SearchOptions {
+  readonly maxStates?: number;
+  /** Most memory for the visited states and the path. */
+  readonly memoryBytes?: number;
+  /** Lets a context with a private next step run alone (see `Reducible.privateStep`). Off by default. */
+  readonly reduce?: boolean;
+}
+
+/** @since 0.2.0 */
+export interface ProveOutcome extends SearchOutcome {
+  readonly states: number;
+  readonly executions: undefined;
+  /** States where nothing can step, deadlocks included. */
+  readonly terminals: number;
+  /** States where `reduce` left other contexts out. */
+  readonly reduced: number;
+}
+
+const ON_COMPONENT_STACK = 1;
+const ON_PATH = 2;
+/** Some step leads out of the state's component, or threw. */
+const LEAVES = 4;
+
+/**
+ * Searches all schedules from the program's present state and puts that state back at the end.
+ *
+ * @example
+ * const outcome = prove(program, { memoryBytes: 1e9 });
+ * if (outcome.finding) console.log(outcome.finding.message);
+ * else console.log(outcome.complete ? "none" : `bound reached: ${outcome.stopped}`);
+ * @since 0.2.0
+ */
+export function prove(program: Reducible, options: ProveOptions = {}): ProveOutcome {
+  const search = new Search(program, options);
+  try {
+    return search.run();
+  } finally {
+    program.words.set(search.initial);
+  }
+}
+
+class Search {
+  readonly initial: Int32Array;
+  readonly #program: Reducible;
+  readonly #options: ProveOptions;
+  readonly #store: StateStore;
+  readonly #findings: Findings;
+  readonly #limits: SearchLimits;
+  readonly #maxStates: number;
+  /** By state number: the smallest state number known to be reachable within the component; and the flags above. */
+  readonly #low = new IntList(1024);
+  readonly #flags = new IntList(1024);
+  /** States of components that are not complete yet. */
+  readonly #component = new IntList(1024);
+  /**
+   * The path: states, and where the choices of each begin and stand in `#choices` (context and way, two entries
+   * each).
+   */
+  readonly #path = new IntList(256);
+  readonly #from = new IntList(256);
+  readonly #cursor = new IntList(256);
+  readonly #alone = new IntList(256);
+  readonly #choices = new IntList(1024);
+  /** The state that `words` hold; -1 when unknown. */
+  #loaded = -1;
+  #depth = 0;
+  #terminals = 0;
+  #reduced = 0;
+  readonly #counts = (): SearchCounts => ({
+    states: this.#low.length,
+    steps: this.#limits.steps,
+    executions: undefined,
+    depth: this.#depth,
+    bytes: this.#store.bytes + this.#low.bytes + this.#flags.bytes + this.#component.bytes + this.#choices.bytes,
+  });
+
+  constructor(program: Reducible, options: ProveOptions) {
+    this.initial = program.words.slice();
+    this.#program = program;
+    this.#options = options;
+    this.#maxStates = options.maxStates ?? Infinity;
+    this.#store = new StateStore(program.words.length, { memoryBytes: options.memoryBytes ?? Infinity });
+    this.#findings = new Findings(program, this.initial, options.find === "all");
+    this.#limits = new SearchLimits(options);
+  }
+
+  run(): ProveOutcome {
+    const stopped = this.#search();
+    return {
+      ...this.#findings.outcome(stopped),
+      ...this.#counts(),
+      states: this.#low.length,
+      executions: undefined,
+      terminals: this.#terminals,
+      reduced: this.#reduced,
+    };
+  }
+
+  #search(): StopReason | undefined {
+    const program = this.#program;
+    const { words } = program;
+    const path = this.#path;
+    const choices = this.#choices;
+    if (this.#store.intern(words) < 0) return "memory";
+    let stopped = this.#enter(0, undefined);
+    while (stopped === undefined && path.length > 0) {
+      const top = path.length - 1;
+      const state = path.top();
+      const at = this.#cursor.top();
+      if (at === choices.length) {
+        stopped = this.#leave(state);
+        continue;
+      }
+      this.#cursor.data[top] = at + 2;
+      const context = choices.at(at);
+      stopped = this.#limits.step(this.#counts);
+      if (stopped !== undefined) break;
+      if (this.#loaded !== state) this.#store.load(state, words);
+      try {
+        program.step(context, choices.at(at + 1));
+      } catch (error) {
+        this.#store.forget();
+        this.#loaded = -1;
+        this.#flags.data[state]! |= LEAVES;
+        stopped = this.#note(thrownFault(context, error));
+        continue;
+      }
+      const next = this.#store.intern(words);
+      if (next < 0) return "memory";
+      this.#loaded = next;
+      if (this.#store.fresh) stopped = this.#bound(next) ?? this.#enter(next, context);
+      else this.#meet(state, next);
+    }
+    return stopped;
+  }
+
+  /**
+   * Whether there is no room for state number `next`. The store keeps its own share of the memory bound; the rest is
+   * looked at now and then.
+   */
+  #bound(next: number): StopReason | undefined {
+    if (next >= this.#maxStates) return "states";
+    const { memoryBytes } = this.#options;
+    if (memoryBytes === undefined || (next & 1023) !== 0) return undefined;
+    return this.#counts().bytes > memoryBytes ? "memory" : undefined;
+  }
+
+  /** A step led to a state that was known before. */
+  #meet(state: number, next: number): void {
+    const flags = this.#flags.data;
+    if ((flags[next]! & ON_COMPONENT_STACK) === 0) flags[state]! |= LEAVES;
+    else if (next < this.#low.at(state)) this.#low.data[state] = next;
+    // The cycle proviso: one state of every cycle lets everybody step.
+    if ((flags[next]! & ON_PATH) !== 0 && this.#alone.top() >= 0) this.#expand(state);
+  }
+
+  /** Adds the choices that the reduction left out at the state on top of the path. */
+  #expand(state: number): void {
+    const alone = this.#alone.top();
+    this.#alone.data[this.#alone.length - 1] = -1;
+    this.#reduced--;
+    const { words } = this.#program;
+    if (this.#loaded !== state) this.#store.load(state, words);
+    this.#loaded = state;
+    for (let c = 0; c < this.#program.contexts; c++) if (c !== alone) this.#addChoices(c);
+  }
+
+  #addChoices(context: number): void {
+    const ways = this.#program.ways(context);
+    for (let way = 0; way < ways; way++) {
+      this.#choices.push(context);
+      this.#choices.push(way);
+    }
+  }
+
+  /**
+   * The present words are the new state `state`, reached by a step of `stepped`: looks at it and puts it on the path.
+   */
+  #enter(state: number, stepped: number | undefined): StopReason | undefined {
+    const program = this.#program;
+    this.#low.push(state);
+    this.#flags.push(ON_COMPONENT_STACK | ON_PATH);
+    this.#component.push(state);
+    this.#path.push(state);
+    this.#from.push(this.#choices.length);
+    this.#cursor.push(this.#choices.length);
+    this.#loaded = state;
+    if (this.#path.length - 1 > this.#depth) this.#depth = this.#path.length - 1;
+    const begin = this.#choices.length;
+    const alone = this.#options.reduce ? this.#privateContext() : -1;
+    this.#alone.push(alone);
+    if (alone >= 0) this.#reduced++;
+    if (alone >= 0) this.#addChoices(alone);
+    else for (let c = 0; c < program.contexts; c++) this.#addChoices(c);
+    const atRest = this.#choices.length === begin;
+    if (atRest) this.#terminals++;
+    const deadlock = atRest ? terminalFault(program) : undefined;
+    if (atRest) this.#findings.terminal(deadlock !== undefined);
+    const law = brokenLaw(program, stepped);
+    const fault = deadlock ?? deadContexts(program);
+    return (law && this.#note(law, 1)) ?? (fault && this.#note(fault, 1));
+  }
+
+  #privateContext(): number {
+    const program = this.#program;
+    if (program.privateStep === undefined) return -1;
+    for (let c = 0; c < program.contexts; c++) if (program.ways(c) > 0 && program.privateStep(c)) return c;
+    return -1;
+  }
+
+  /** All choices of the state on top of the path are done. */
+  #leave(state: number): StopReason | undefined {
+    const low = this.#low.at(state);
+    const stopped = low === state ? this.#closeComponent(state) : undefined;
+    this.#flags.data[state]! &= ~ON_PATH;
+    this.#choices.length = this.#from.pop();
+    this.#path.pop();
+    this.#cursor.pop();
+    this.#alone.pop();
+    if (this.#path.length > 0) {
+      const parent = this.#path.top();
+      if (low === state) this.#flags.data[parent]! |= LEAVES;
+      else if (low < this.#low.at(parent)) this.#low.data[parent] = low;
+    }
+    return stopped;
+  }
+
+  /** `root` is the first state of a component that is now complete. */
+  #closeComponent(root: number): StopReason | undefined {
+    let leaves = false;
+    let states = 0;
+    for (let member = -1; member !== root; states++) {
+      member = this.#component.pop();
+      this.#flags.data[member]! &= ~ON_COMPONENT_STACK;
+      if ((this.#flags.at(member) & LEAVES) !== 0) leaves = true;
+    }
+    const atRest = states === 1 && this.#from.top() === this.#choices.length;
+    if (leaves || atRest) return undefined;
+    const { words } = this.#program;
+    this.#store.load(root, words);
+    this.#loaded = root;
+    const left = (this.#options.memoryBytes ?? Infinity) - this.#store.bytes;
+    const found = bottomFault(this.#program, left);
+    words.set(this.initial);
+    this.#store.forget();
+    this.#loaded = -1;
+    if (found === "memory") return "memory";
+    return found && this.#note(found.fault, 1, found.cycle);
+  }
+
+  /** Notes a fault that the choices of the path lead to; `settled` top states have taken none yet. */
+  #note(fault: Fault, settled = 0, cycle: readonly Choice[] = []): StopReason | undefined {
+    const path = (): Choice[] => {
+      const taken: Choice[] = [];
+      for (let i = 0; i < this.#path.length - settled; i++) {
+        const at = this.#cursor.at(i) - 2;
+        taken.push({ context: this.#choices.at(at), way: this.#choices.at(at + 1) });
+      }
+      return taken;
+    };
+    return this.#findings.add(fault, path, cycle) ? "finding" : undefined;
+  }
+}
