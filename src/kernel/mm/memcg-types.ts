@@ -55,6 +55,8 @@ export class Lruvec extends Entity {
   declare inactiveFile: LruList;
   declare activeFile: LruList;
   declare memcg: MemCgroup | undefined;
+  /** LRUVEC_CONGESTED: every dirty page that reclaim met was under writeback and marked for reclaim. */
+  declare congested: boolean;
   static {
     fields(Lruvec, {
       lock: ref,
@@ -63,6 +65,7 @@ export class Lruvec extends Entity {
       inactiveFile: ref,
       activeFile: ref,
       memcg: ref,
+      congested: bool,
     });
   }
 }

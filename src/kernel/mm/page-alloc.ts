@@ -1,0 +1,149 @@
+/**
+ * The page allocator (mm/page_alloc.c): a pool of pages of order 0, and the charge of accounted ones.
+ *
+ * Watermarks, zones and per-CPU lists are not modelled: a page is free or not. When none is left, the slow path reclaims from
+ * everybody and then asks the OOM killer, as `__alloc_pages_slowpath()` does, without its waits. Page tables take no page of the
+ * pool: what matters of them is their charge.
+ */
+import { op, type Resumable } from "../../resumable/index.ts";
+import {
+  __GFP_ACCOUNT,
+  __GFP_DIRECT_RECLAIM,
+  __GFP_KSWAPD_RECLAIM,
+  __GFP_NOFAIL,
+  __GFP_NORETRY,
+  PF_MEMALLOC,
+} from "../gfp.ts";
+import { spinLockIrqsave, spinUnlockIrqrestore } from "../locking/spinlock.ts";
+import { current } from "../sched/current.ts";
+import type { Task } from "../sched/task.ts";
+import { wakeAllKswapds } from "./kswapd.ts";
+import { __memcgKmemChargePage, kmemTarget, memcgKmemUnchargePage } from "./memcg-kmem.ts";
+import type { MemCgroup } from "./memcg-types.ts";
+import { unchargePage } from "./memcg-uncharge.ts";
+import { type Mm, mm } from "./mm.ts";
+import { outOfMemory } from "./oom-kill.ts";
+import type { Page } from "./page.ts";
+import { lruDelete } from "./swap.ts";
+import { tryToFreePages } from "./vmscan.ts";
+
+/** Set-up only: the lowest `count` pages that nobody has yet are this task's, and its allocations take them first. */
+export function reservePages(found: Mm, task: Task, count: number): void {
+  const free = found.pages.filter((page) => !page.allocated && page.reservedFor === undefined);
+  if (free.length < count) throw new Error(`only ${free.length} pages are left to reserve, ${count} are wanted`);
+  for (const page of free.slice(0, count)) page.reservedFor = task;
+}
+
+/** Set-up only: a page in use from the beginning, uncharged and on no list. */
+export function takePageAtBoot(found: Mm): Page {
+  const page = found.pages.find((p) => !p.allocated && p.reservedFor === undefined);
+  if (page === undefined) throw new Error("all pages are in use or reserved: boot memory with more");
+  page.allocated = true;
+  return page;
+}
+
+function take(reserved: Task | undefined): Page | undefined {
+  const page = mm().pages.find((p) => !p.allocated && p.reservedFor === reserved);
+  if (page !== undefined) page.allocated = true;
+  return page;
+}
+
+const getPageFromFreelist = op("get_page_from_freelist", { apply: () => take(undefined) });
+
+/**
+ * A page, or undefined. With `__GFP_ACCOUNT` its charge goes to the task's memcg. For a page table (`what` = "table") the result
+ * is the memcg that was charged, the root where there is nothing to charge.
+ */
+export function allocPages(gfp: number, order?: 0): Resumable<Page | undefined>;
+export function allocPages(gfp: number, what: "table"): Resumable<MemCgroup | undefined>;
+export function* allocPages(gfp: number, what?: 0 | "table"): Resumable<Page | MemCgroup | undefined> {
+  return yield* __allocPages(gfp, what === "table");
+}
+
+/** Charges come after the page is there (mm/page_alloc.c:__alloc_pages): a refusal gives it back. */
+function* __allocPages(gfp: number, table: boolean): Resumable<Page | MemCgroup | undefined> {
+  let page: Page | undefined;
+  if (!table) {
+    page = take(current()) ?? (yield getPageFromFreelist(undefined));
+    if (page === undefined) page = yield* __allocPagesSlowpath(gfp);
+    if (page === undefined) return undefined;
+  }
+  const memcg = (gfp & __GFP_ACCOUNT) === 0 ? undefined : kmemTarget();
+  if (memcg !== undefined) {
+    if (!(yield* __memcgKmemChargePage(memcg, gfp))) {
+      if (page !== undefined) page.allocated = false;
+      return undefined;
+    }
+    if (page !== undefined) page.memcg = memcg;
+  }
+  return table ? (memcg ?? mm().root) : page;
+}
+
+/** `MAX_RECLAIM_RETRIES`: fruitless rounds of global reclaim before the OOM killer is asked. */
+const MAX_RECLAIM_RETRIES = 16;
+
+function* __allocPagesSlowpath(gfp: number): Resumable<Page | undefined> {
+  if ((gfp & __GFP_KSWAPD_RECLAIM) !== 0) wakeAllKswapds();
+  if ((gfp & __GFP_DIRECT_RECLAIM) === 0) return undefined;
+  if ((current().flags & PF_MEMALLOC) !== 0) return undefined;
+  for (let fruitless = 0; ; ) {
+    const progress = yield* tryToFreePages(gfp);
+    const page: Page | undefined = yield getPageFromFreelist(undefined);
+    if (page !== undefined) return page;
+    if ((gfp & __GFP_NORETRY) !== 0) return undefined;
+    fruitless = progress > 0 ? 0 : fruitless + 1;
+    if (fruitless <= MAX_RECLAIM_RETRIES) continue;
+    const killed = yield* outOfMemory(undefined, gfp);
+    if (!killed && (gfp & __GFP_NOFAIL) === 0) return undefined;
+    if (current().oomVictim && (gfp & __GFP_NOFAIL) === 0) return undefined;
+    fruitless = 0;
+  }
+}
+
+/** Gives back what {@link allocPages} gave for a page table. */
+export function freePageTable(memcg: MemCgroup): void {
+  memcgKmemUnchargePage(memcg);
+}
+
+/** Takes a reference; part of the step in which the page was found. */
+export function folioGet(page: Page): void {
+  page.refs++;
+}
+
+/** Drops a reference; the last one frees a page that is out of the cache. */
+export function* folioPut(page: Page): Resumable {
+  page.refs--;
+  if (page.refs === 0 && page.mapping === undefined && page.mapCount === 0) yield* freePage(page);
+}
+
+/** The page is out of the cache, or never got there: frees it unless others have references. */
+export function* freePage(page: Page): Resumable {
+  if (page.refs > 0) return;
+  if (page.lru !== undefined) {
+    const lock = page.lru.lruvec.lock;
+    const flags = yield* spinLockIrqsave(lock);
+    lruDelete(page);
+    yield* spinUnlockIrqrestore(lock, flags);
+  }
+  unchargePage(page);
+  toPool(page);
+}
+
+/** The page as good as new. @internal */
+export function toPool(page: Page): void {
+  page.allocated = false;
+  page.mapping = undefined;
+  page.index = 0;
+  page.dirty = false;
+  page.dirtyTag = false;
+  page.towriteTag = false;
+  page.uptodate = false;
+  page.reclaim = false;
+  page.referenced = false;
+  page.active = false;
+  page.mapped = false;
+  page.anon = false;
+  page.pteDirty = false;
+  page.pteYoung = false;
+  page.lockedBy = undefined;
+}

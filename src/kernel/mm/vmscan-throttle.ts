@@ -1,0 +1,58 @@
+/**
+ * Where reclaim sleeps for a while (mm/vmscan.c, mm/backing-dev.c). Time is no state: each sleep is a step that can be taken.
+ *
+ * `wait_iff_congested()` is left out: no device here counts as congested, so that it is a mere cond_resched().
+ */
+import { op, type Resumable } from "../../resumable/index.ts";
+import { __GFP_FS, __GFP_IO, PF_IO_WORKER, PF_KSWAPD, PF_KTHREAD } from "../gfp.ts";
+import { current, era, kernel } from "../sched/current.ts";
+import { mm, type ScanControl } from "./mm.ts";
+
+/** `enum vmscan_throttle_state`. */
+export type ThrottleReason = "writeback" | "isolated" | "noprogress" | "congested";
+
+const sleepCongestion = op("congestion_wait", {});
+const sleepThrottle = op<undefined, ThrottleReason>("reclaim_throttle", {
+  describe: (_, reason) => `reclaim_throttle ${reason}`,
+});
+
+export function currentIsKswapd(): boolean {
+  return (current().flags & PF_KSWAPD) !== 0;
+}
+
+/** A tenth of a second, up to 5.15. */
+export function* congestionWait(): Resumable {
+  yield sleepCongestion(undefined);
+}
+
+/** From 5.16. Kernel threads other than kswapd go on at once (5.17: commit b485c6f1f9f5). */
+export function* reclaimThrottle(reason: ThrottleReason): Resumable {
+  const { flags } = current();
+  const exempt = (flags & (PF_KTHREAD | PF_IO_WORKER)) !== 0 && !currentIsKswapd();
+  if (era().kthreadsNotThrottled && exempt) return;
+  yield sleepThrottle(undefined, reason);
+}
+
+/** Whichever the era has. */
+export function* throttle(reason: ThrottleReason): Resumable {
+  if (era().reclaimSleep === "congestion_wait") yield* congestionWait();
+  else yield* reclaimThrottle(reason);
+}
+
+/**
+ * `writeback_throttling_sane()`, `sane_reclaim()` up to 5.4: somebody else throttles who dirties. False for a v1 target, whose
+ * reclaim has to wait for writeback itself.
+ */
+export function writebackThrottlingSane(sc: ScanControl): boolean {
+  if (kernel().config.hacks.includes("no-legacy-test")) return true;
+  return sc.target === undefined || kernel().config.cgroup === "v2";
+}
+
+/** More pages are off the lists than on them; never for kswapd and v1 targets (mm/vmscan.c:too_many_isolated). */
+export function tooManyIsolated(sc: ScanControl): boolean {
+  if (currentIsKswapd() || !writebackThrottlingSane(sc)) return false;
+  let inactive = mm().memcgs.reduce((sum, m) => sum + m.lruvec.inactiveFile.pages.length, 0);
+  const both = __GFP_IO | __GFP_FS;
+  if ((sc.gfp & both) === both) inactive >>= 3;
+  return mm().node.nrIsolated > inactive;
+}
