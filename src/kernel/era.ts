@@ -167,6 +167,12 @@ const HISTORIES = {
   reclaimWritesFilePages: until("6.16"),
   /** Multi-generation LRU is compiled in. v6.1 [S 6.1]. */
   mglru: from("6.1"),
+  /** A memcg list too small for its priority is scanned all the same, up to 32 pages. Until commit 688035f729dc ("mm: don't avoid high-priority reclaim on memcg limit reclaim") (v4.12) [M]. */
+  memcgForceScan: until("4.12"),
+  /** Whether active lists shrink is decided once per node pass, at the reclaim target. commit b91ac374346b ("mm: vmscan: enforce inactive:active ratio at the reclaim root") (v5.5) [M]; [S 6.1] yes. */
+  deactivateAtRoot: from("5.5"),
+  /** Dirty pages go to kswapd's writer only when seen before (PG_reclaim). v4.11 (spec 2.9). */
+  kswapdWritesOnlySeen: from("4.11"),
 
   // Scopes
   /** `memalloc_nofs_save` exists and memcg reclaim honours scopes. v4.12 [S 4.11 no, 4.12 yes]. */
@@ -221,6 +227,14 @@ const HISTORIES = {
   hungTaskLastSwitchTime: from("4.19"),
   /** hung_task prints the time really blocked, not the timeout. v5.4 [S 4.20, 5.4]. */
   hungTaskPrintsBlockedTime: from("5.4"),
+
+  // Faults, continued
+  /** Faults on file pages run under the lock of their VMA too. commits 12214eba1992, 4de8c93a4751, 4ed4379881aa (v6.7) [M], shape [S 6.12]. */
+  vmaLockFileFaults: from("6.7?"),
+  /** A fault that dropped mmap_lock to be throttled is complete and not tried again. commit d92725256b4f ("mm: avoid unnecessary page fault retires on shared memory types") (v6.0) [M], [S 6.1]. */
+  faultCompleted: from("6.0"),
+  /** XFS keeps one ioend open over all pages of a sweep; before, each page submitted its own. commit fbcc02561359 ("xfs: Introduce writeback context for writepages") (v4.6) [M]. */
+  xfsIoendAcrossPages: from("4.6?"),
 } as const;
 
 type Histories = typeof HISTORIES;

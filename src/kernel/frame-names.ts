@@ -30,6 +30,11 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   shrinkNodeMemcgs: INLINED,
   shrinkNode: names("shrink_zone", ["4.8", "shrink_node"]),
   shrinkZones: INLINED,
+  afterWalk: INLINED,
+  isolatedTooMany: INLINED,
+  wakeFlushers: INLINED,
+  throttle: INLINED,
+  releasePrivate: INLINED,
 
   // mm/memcontrol.c
   tryChargeMemcg: names("try_charge", ["5.13", "try_charge_memcg"]),
@@ -50,6 +55,17 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
     ["5.7?", "__memcg_kmem_charge_page"],
   ),
   memCgroupOom: INLINED,
+  overHighInCharge: INLINED,
+  reclaimHigh: INLINED,
+  __folioMemcgUnlock: names(undefined, ["4.13?", "__unlock_page_memcg"], ["5.16", "__folio_memcg_unlock"]),
+  // kernel/cgroup, mm/memcontrol.c: control files
+  writeFile: INLINED,
+  readFile: INLINED,
+  writeV1: INLINED,
+  writeV2: INLINED,
+  reclaimDownTo: INLINED,
+  memCgroupResizeMax: names("mem_cgroup_resize_limit", ["4.18?", "mem_cgroup_resize_max"]),
+  cgroupProcsWrite: names("__cgroup_procs_write", ["4.14?", "__cgroup1_procs_write"]),
   folioMemcgLock: names("mem_cgroup_begin_page_stat", ["4.6", "lock_page_memcg"], ["5.16", "folio_memcg_lock"]),
   folioMemcgUnlock: names("mem_cgroup_end_page_stat", ["4.6", "unlock_page_memcg"], ["5.16", "folio_memcg_unlock"]),
 
@@ -82,10 +98,24 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   truncateInodeFolio: folio("truncate_inode_page", "truncate_inode_folio"),
   truncateCleanupFolio: names(undefined, ["4.15?", "truncate_cleanup_page"], ["5.16", "truncate_cleanup_folio"]),
   writeCachePages: names("write_cache_pages", ["6.9?", "writeback_iter"]),
+  folioPrepareWriteback: INLINED,
+  blockDirtyFolio: names("__set_page_dirty_buffers", ["5.18", "block_dirty_folio"]),
+  lockFolioMaybeDropMmap: INLINED,
+  folioWaitLocked: folio("wait_on_page_bit", "folio_wait_bit"),
+  folioWaitLockedKillable: folio("wait_on_page_bit_killable", "folio_wait_bit_killable"),
+  filemapReadFolio: since("5.16", "filemap_read_folio"),
+  submitRead: INLINED,
+  invalidateLocked: INLINED,
+  folioBatchRelease: INLINED,
 
   // mm/memory.c, arch/x86
   allocSetPte: names(undefined, ["4.8", "alloc_set_pte"], ["5.12", undefined]),
   pteAllocOneMap: INLINED,
+  pteAlloc: INLINED,
+  newAnonPage: INLINED,
+  mmFaultError: INLINED,
+  releaseFaultLock: INLINED,
+  userPageFault: INLINED,
   finishFault: since("5.0", "finish_fault"),
   doReadFault: INLINED,
   doCowFault: INLINED,
@@ -113,10 +143,27 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   ext4BioWriteFolio: names("ext4_bio_write_page", ["6.4?", "ext4_bio_write_folio"]),
   iomapWritepages: since("5.6", "iomap_writepages"),
   iomapDoWritepage: names("xfs_do_writepage", ["5.6", "iomap_do_writepage"], ["6.9?", "iomap_writepage_map"]),
+  iomapWritepageMap: names("xfs_writepage_map", ["5.6", "iomap_writepage_map"]),
+  iomapAddToIoend: names("xfs_add_to_ioend", ["5.6", "iomap_add_to_ioend"]),
+  iomapSubmitIoend: names("xfs_submit_ioend", ["5.6", "iomap_submit_ioend"]),
+  iomapWritepageEndBio: names("xfs_end_bio", ["5.6", "iomap_writepage_end_bio"]),
+  iomapFinishIoend: names("xfs_destroy_ioend", ["5.6", "iomap_finish_ioend"]),
+  mpageProcessPageBufs: names("mpage_process_page_bufs", ["6.5?", "mpage_process_folio"]),
+  ksysSync: names(undefined, ["4.17", "ksys_sync"]),
   bdevGetblk: names("__getblk_gfp", ["6.7", "bdev_getblk"]),
   waitOnBuffer: names("__wait_on_buffer"),
   lockBuffer: names("__lock_buffer"),
   doSysOpenat2: names("do_sys_open", ["5.6", "do_sys_openat2"]),
+
+  // block
+  submitBioNoacctNocheck: names(
+    "generic_make_request",
+    ["5.9", "submit_bio_noacct"],
+    ["5.18?", "submit_bio_noacct_nocheck"],
+  ),
+  blkMqSubmitBio: names("blk_mq_make_request", ["5.9", "blk_mq_submit_bio"]),
+  blkDoneSoftirq: names("blk_done_softirq", ["5.11?", "blk_complete_reqs"]),
+  plugFlushOnSleep: INLINED,
 
   // kernel
   spinLock: names("_raw_spin_lock"),
@@ -169,6 +216,7 @@ export type WaitKind =
   | "buffer_lock"
   | "spin"
   | "schedule_timeout"
+  | "io_schedule"
   | "schedule";
 
 /** Frames of one kind by era, innermost first. */
@@ -229,6 +277,7 @@ const TOPS: Readonly<Record<WaitKind, { readonly io?: true; readonly spins?: tru
     above: frames(["queued_spin_lock_slowpath"], ["5.0?", ["native_queued_spin_lock_slowpath"]]),
   },
   schedule_timeout: { above: frames(["schedule_timeout"]) },
+  io_schedule: { io: true, above: frames([]) },
   schedule: { above: frames([]) },
 };
 

@@ -15,6 +15,8 @@ import type { LruList, MemCgroup } from "./memcg-types.ts";
 export class Page extends Entity {
   /** In use: allocated. */
   declare allocated: boolean;
+  /** Kept for this task's allocations, so that page numbers do not depend on the schedule. */
+  declare reservedFor: Task | undefined;
   declare mapping: AddressSpace | undefined;
   declare index: number;
   /** Whose charge it carries. */
@@ -43,6 +45,8 @@ export class Page extends Entity {
   declare mapCount: number;
   /** Some page table entry that maps it is dirty. */
   declare pteDirty: boolean;
+  /** Some page table entry that maps it is young: used since reclaim last looked. */
+  declare pteYoung: boolean;
   /** Has buffers whose blocks are allocated on disk (`buffer_mapped`, not delayed). */
   declare mapped: boolean;
   /** An anonymous page (PG_swapbacked). */
@@ -59,6 +63,7 @@ export class Page extends Entity {
   static {
     fields(Page, {
       allocated: bool,
+      reservedFor: ref,
       mapping: ref,
       index: int,
       memcg: ref,
@@ -74,6 +79,7 @@ export class Page extends Entity {
       lru: ref,
       mapCount: int,
       pteDirty: bool,
+      pteYoung: bool,
       mapped: bool,
       anon: bool,
       refs: int,
@@ -96,6 +102,8 @@ export class AddressSpace extends Entity {
   declare writebackIndex: number;
   /** `mapping_gfp_mask`. */
   declare gfpMask: number;
+  /** AS_WRITEBACK_MAY_DEADLOCK_ON_RECLAIM (6.16+): its writeback may need memory from who waits for it; fuse. */
+  declare writebackMayDeadlock: boolean;
   static {
     fields(
       AddressSpace,
@@ -106,6 +114,7 @@ export class AddressSpace extends Entity {
         aOps: value,
         writebackIndex: int,
         gfpMask: int,
+        writebackMayDeadlock: bool,
       },
       "mapping",
     );

@@ -53,6 +53,8 @@ export class Task extends Entity {
   declare memcgInOom: MemCgroup | undefined;
   /** `in_user_fault` (`memcg_may_oom` before 4.19): a memcg OOM may be left to the end of the page fault. */
   declare inUserFault: boolean;
+  /** `vmf->prealloc_pte` of the fault in progress: whom the page table is charged to. */
+  declare preallocPte: MemCgroup | undefined;
   /** Statistic: voluntary context switches. */
   declare nvcsw: number;
   /** Work that a kworker executes, for the `Workqueue:` line. */
@@ -81,6 +83,7 @@ export class Task extends Entity {
       notifyResume: bool,
       memcgInOom: ref,
       inUserFault: bool,
+      preallocPte: ref,
       nvcsw: ghost,
       workName: value,
     });
