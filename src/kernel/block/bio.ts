@@ -1,12 +1,13 @@
 /** Bios and the queue they are submitted to. */
 
 import type { List, Resumable } from "../../resumable/index.ts";
-import { Entity, fields, int, list, ref, value } from "../../resumable/index.ts";
+import { bool, Entity, fields, int, list, ref, value } from "../../resumable/index.ts";
 import type { Page } from "../mm/page.ts";
 import type { Cpu, Task } from "../sched/task.ts";
+import type { Work, Workqueue } from "../sched/workqueue.ts";
 
 /** What becomes of a bio. */
-export type BioState = "free" | "building" | "plugged" | "in_flight" | "completing";
+export type BioState = "free" | "building" | "plugged" | "in_flight" | "completing" | "deferred";
 
 /** `struct bio`, with one slot for every page it can carry. */
 export class Bio extends Entity {
@@ -20,8 +21,22 @@ export class Bio extends Entity {
   declare queue: RequestQueue | undefined;
   /** The CPU it was submitted on, where its completion interrupt arrives unless the queue is routed elsewhere. */
   declare cpu: Cpu | undefined;
+  /** The blocks are unwritten extents, which have to be converted before the writeback ends. */
+  declare unwritten: boolean;
+  /** Where the end of a deferred bio waits for a worker. */
+  declare endQueue: Workqueue | undefined;
   static {
-    fields(Bio, { state: value, pages: list("pages"), write: value, owner: ref, endIo: value, queue: ref, cpu: ref });
+    fields(Bio, {
+      state: value,
+      pages: list("pages"),
+      write: bool,
+      owner: ref,
+      endIo: value,
+      queue: ref,
+      cpu: ref,
+      unwritten: bool,
+      endQueue: ref,
+    });
   }
 }
 
@@ -38,10 +53,26 @@ export class RequestQueue extends Entity {
   /** The CPU that gets its interrupts; undefined: the one that submitted. */
   declare irqCpu: Cpu | undefined;
   declare completion: CompletionContext;
+  /** Tags in use; counted only where {@link depth} can be reached. */
+  declare tags: number;
+  /** Completed bios that wait for {@link endWork}, for `completion` "work". */
+  declare done: List<Bio>;
+  declare endQueue: Workqueue | undefined;
+  declare endWork: Work | undefined;
   static {
     fields(
       RequestQueue,
-      { device: value, inFlight: list("bios"), depth: int, irqCpu: ref, completion: value },
+      {
+        device: value,
+        inFlight: list("bios"),
+        depth: int,
+        irqCpu: ref,
+        completion: value,
+        tags: int,
+        done: list("bios"),
+        endQueue: ref,
+        endWork: ref,
+      },
       "queue",
     );
   }
