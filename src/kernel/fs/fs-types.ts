@@ -12,6 +12,6 @@ export interface AddressSpaceOperations {
   writeEnd(inode: Inode, page: Page): Resumable;
   /** Makes a page writable for a shared mapping; it comes and goes unlocked, and returns locked on success. */
   pageMkwrite(inode: Inode, page: Page): Resumable<boolean>;
-  /** Drops private data of a locked clean page; false: keep it. */
-  releasepage(page: Page, gfp: number): Resumable<boolean>;
+  /** Drops private data of a locked clean page; false: keep it. Absent: buffers of a clean page always go. */
+  releasepage?(page: Page, gfp: number): Resumable<boolean>;
 }

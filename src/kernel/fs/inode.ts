@@ -5,7 +5,10 @@ import { bool, Entity, fields, int, list, ref, value } from "../../resumable/ind
 import type { RwSemaphore } from "../locking/rwsem.ts";
 import type { SpinLock } from "../locking/spinlock.ts";
 import type { AddressSpace } from "../mm/page.ts";
+import type { Task } from "../sched/task.ts";
+import type { Work } from "../sched/workqueue.ts";
 import type { BackingDevInfo, BdiWriteback } from "./backing-dev.ts";
+import type { UnwrittenEnds } from "./unwritten-ends.ts";
 
 /** `inode->i_state` bits. */
 export const I_DIRTY_SYNC = 1 << 0;
@@ -34,8 +37,15 @@ export class Inode extends Entity {
   declare wb: BdiWriteback | undefined;
   /** File size in pages. */
   declare size: number;
-  /** Votes of foreign writers (`i_wb_frn_history`): how many of the last slots were foreign. */
+  /** `i_wb_frn_history`: a bit for each of the last 16 slots, set where pages of another memcg prevailed. */
   declare wbForeign: number;
+  /** Who has set I_SYNC. */
+  declare syncedBy: Task | undefined;
+  /** Dirtied after the flusher's present work began (`dirtied_when`). */
+  declare dirtiedLate: boolean;
+  /** The domain it is being switched to, and the work that does it. */
+  declare switchTo: BdiWriteback | undefined;
+  declare switchWork: Work;
   static {
     fields(Inode, {
       ino: int,
@@ -49,6 +59,10 @@ export class Inode extends Entity {
       wb: ref,
       size: int,
       wbForeign: int,
+      syncedBy: ref,
+      dirtiedLate: bool,
+      switchTo: ref,
+      switchWork: ref,
     });
   }
 }
@@ -60,10 +74,14 @@ export class SuperBlock extends Entity {
   declare sUmount: RwSemaphore;
   declare inodes: List<Inode>;
   declare bdi: BackingDevInfo;
+  /** Somebody may take s_umount for writing (umount, remount, freeze); else nobody can ever find it taken. */
+  declare mayUnmount: boolean;
   /** SB_I_CGROUPWB. */
   declare cgroupWriteback: boolean;
   /** ext4's `s_journal_flag_rwsem`, `s_writepages_rwsem` from 5.6. */
   declare writepagesRwsem: RwSemaphore;
+  /** Where ends of writes to unwritten extents wait for a worker; undefined: blocks are allocated as written ones. */
+  declare unwrittenEnds: UnwrittenEnds | undefined;
   /** The filesystem's own object, e.g. its journal. */
   declare fsInfo: Entity | undefined;
   static {
@@ -74,8 +92,10 @@ export class SuperBlock extends Entity {
         sUmount: ref,
         inodes: list("inodes"),
         bdi: ref,
+        mayUnmount: bool,
         cgroupWriteback: bool,
         writepagesRwsem: ref,
+        unwrittenEnds: ref,
         fsInfo: ref,
       },
       "sb",

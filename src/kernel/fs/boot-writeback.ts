@@ -1,0 +1,166 @@
+/** Set-up of devices' writeback domains, superblocks and inodes. */
+import { create } from "../../resumable/index.ts";
+import type { RequestQueue } from "../block/bio.ts";
+import { createWorkqueue } from "../block/blk-mq.ts";
+import { __GFP_FS, GFP_HIGHUSER_MOVABLE } from "../gfp.ts";
+import { RwSemaphore } from "../locking/rwsem.ts";
+import { SpinLock } from "../locking/spinlock.ts";
+import type { MemCgroup } from "../mm/memcg-types.ts";
+import { AddressSpace } from "../mm/page.ts";
+import type { Kernel } from "../sched/kernel.ts";
+import { Work } from "../sched/workqueue.ts";
+import { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
+import { ext4Aops } from "./ext4/inode.ts";
+import { MpageDaData } from "./ext4/mpage-da-data.ts";
+import { ext4EndIoRsvWork } from "./ext4/page-io.ts";
+import type { AddressSpaceOperations } from "./fs-types.ts";
+import { ALL_PAGES, inodeSwitchWbsWorkFn, wbWorkfn } from "./fs-writeback.ts";
+import { Inode, SuperBlock } from "./inode.ts";
+import { IomapWritepageCtx } from "./iomap/ioend.ts";
+import { UnwrittenEnds } from "./unwritten-ends.ts";
+import { WritebackControl } from "./writeback-control.ts";
+import { xfsAops, xfsEndIo } from "./xfs/aops.ts";
+
+/** How a device is written back. */
+export interface WritebackOptions {
+  /** Groups with a domain of their own, where cgroup writeback is on. */
+  readonly memcgs?: readonly MemCgroup[];
+  /** Dirty inodes are written sooner or later without anybody asking (true by default). */
+  readonly periodic?: boolean;
+  /** Background threshold in pages; without one only a wish, sync or time start writeback. */
+  readonly backgroundPages?: number;
+  /** Pages may not change while they are written. */
+  readonly stablePages?: boolean;
+  /** See {@link BackingDevInfo.foreignSlots}; 5. */
+  readonly foreignSlots?: number;
+}
+
+function bootShared(kernel: Kernel): void {
+  if (kernel.subsystems.has("bdis")) return;
+  const perContext = <T>(make: () => T): readonly T[] =>
+    Object.freeze(Array.from({ length: kernel.config.capacities.contexts }, make));
+  kernel.subsystems.set("bdis", []);
+  kernel.subsystems.set(
+    "wbcs",
+    perContext(() => create(WritebackControl)),
+  );
+  if (!cgroupWriteback(kernel)) return;
+  const queue = createWorkqueue(kernel, "inode_switch_wbs");
+  for (const worker of queue.workers) kernel.canSynchronizeRcu(worker);
+  kernel.subsystems.set("inode_switch_wbs", queue);
+}
+
+/** Whether inodes can have domains of memcgs, and be switched. */
+function cgroupWriteback(kernel: Kernel): boolean {
+  return kernel.config.cgroup === "v2" || kernel.config.hacks.includes("switching");
+}
+
+/** Makes the device's domains, each with its flusher. */
+export function bootWriteback(kernel: Kernel, queue: RequestQueue, options: WritebackOptions = {}): BackingDevInfo {
+  bootShared(kernel);
+  const bdi = create(BackingDevInfo, {
+    queue,
+    stablePages: options.stablePages ?? false,
+    periodic: options.periodic ?? true,
+    backgroundPages: options.backgroundPages ?? ALL_PAGES,
+    foreignSlots: options.foreignSlots ?? 5,
+  });
+  kernel.subsystem<BackingDevInfo[]>("bdis").push(bdi);
+  bdi.wb = createWb(kernel, bdi, undefined);
+  if (cgroupWriteback(kernel)) for (const memcg of options.memcgs ?? []) createWb(kernel, bdi, memcg);
+  return bdi;
+}
+
+function createWb(kernel: Kernel, bdi: BackingDevInfo, memcg: MemCgroup | undefined): BdiWriteback {
+  const wb = create(BdiWriteback, {
+    bdi,
+    memcg,
+    listLock: create(SpinLock, { lockClass: "wb_list_lock" }),
+    queue: createWorkqueue(kernel, "writeback"),
+    ownWork: create(WbWork),
+  });
+  wb.dwork = create(Work, { fn: wbWorkfn, fnName: `wb_workfn (flush-${bdi.queue.device})`, argument: wb });
+  for (let i = 0; i < kernel.config.capacities.contexts; i++) wb.workSlots.push(create(WbWork));
+  bdi.wbs.push(wb);
+  return wb;
+}
+
+/** Filesystems there are models of. */
+export type FsType = "ext4" | "xfs";
+
+const METHODS: Readonly<Record<FsType, () => AddressSpaceOperations>> = {
+  ext4: () => ext4Aops,
+  xfs: () => xfsAops,
+};
+
+/** How it is mounted. */
+export interface MountOptions {
+  /** Somebody may take s_umount for writing. */
+  readonly mayUnmount?: boolean;
+  /** New blocks are unwritten extents, so that their writeback ends in a worker (ext4 dioread_nolock, the default from 5.6; XFS). */
+  readonly unwrittenExtents?: boolean;
+}
+
+const CONVERSION = {
+  ext4: { queue: () => "ext4-rsv-conversion", fn: ext4EndIoRsvWork, fnName: "ext4_end_io_rsv_work" },
+  xfs: { queue: (device: string) => `xfs-conv/${device}`, fn: xfsEndIo, fnName: "xfs_end_io" },
+} as const;
+
+function bootUnwrittenEnds(kernel: Kernel, fsType: FsType, device: string): UnwrittenEnds {
+  const { queue, fn, fnName } = CONVERSION[fsType];
+  const ends = create(UnwrittenEnds, { queue: createWorkqueue(kernel, queue(device)) });
+  ends.work = create(Work, { fn, fnName, argument: ends });
+  return ends;
+}
+
+/** Mounts a filesystem on a device. */
+export function createSuperBlock(
+  kernel: Kernel,
+  bdi: BackingDevInfo,
+  fsType: FsType,
+  options: MountOptions = {},
+): SuperBlock {
+  bootContexts(kernel, fsType);
+  return create(SuperBlock, {
+    mayUnmount: options.mayUnmount ?? false,
+    unwrittenEnds: options.unwrittenExtents ? bootUnwrittenEnds(kernel, fsType, bdi.queue.device) : undefined,
+    fsType,
+    bdi,
+    sUmount: create(RwSemaphore, { lockClass: "s_umount" }),
+    writepagesRwsem: create(RwSemaphore, { lockClass: "s_writepages_rwsem" }),
+    cgroupWriteback: fsType !== "xfs" || kernel.era.features.xfsCgroupWriteback,
+  });
+}
+
+/** What a pass of the filesystem keeps on its stack, one per task that may make one. */
+function bootContexts(kernel: Kernel, fsType: FsType): void {
+  const name = `${fsType} writepages`;
+  if (kernel.subsystems.has(name)) return;
+  const cls: new () => MpageDaData | IomapWritepageCtx = fsType === "ext4" ? MpageDaData : IomapWritepageCtx;
+  const { contexts } = kernel.config.capacities;
+  kernel.subsystems.set(name, Object.freeze(Array.from({ length: contexts }, () => create(cls))));
+}
+
+/** A file of so many pages, none of them in the cache. */
+export function createInode(sb: SuperBlock, size: number, ino: number = 12 + sb.inodes.length): Inode {
+  const lock = (lockClass: string): RwSemaphore => create(RwSemaphore, { lockClass });
+  const inode = create(Inode, {
+    ino,
+    sb,
+    size,
+    iLock: create(SpinLock, { lockClass: "i_lock" }),
+    rwsem: lock("i_rwsem"),
+    invalidateLock: lock("invalidate_lock"),
+    dataSem: lock("i_data_sem"),
+  });
+  inode.mapping = create(AddressSpace, {
+    host: inode,
+    treeLock: create(SpinLock, { lockClass: "i_pages" }),
+    aOps: METHODS[sb.fsType as FsType](),
+    // fs/xfs/xfs_iops.c:xfs_setup_inode: page cache allocations of XFS do not recurse into it
+    gfpMask: sb.fsType === "xfs" ? GFP_HIGHUSER_MOVABLE & ~__GFP_FS : GFP_HIGHUSER_MOVABLE,
+  });
+  inode.switchWork = create(Work, { fn: inodeSwitchWbsWorkFn, fnName: "inode_switch_wbs_work_fn", argument: inode });
+  sb.inodes.push(inode);
+  return inode;
+}

@@ -1,0 +1,233 @@
+/**
+ * Writing back the pages of an ext4 inode (fs/ext4/inode.c), delalloc, without a journal: handles start and stop at once.
+ *
+ * ext4_writepages makes a first sweep without a handle over pages whose blocks are allocated, then one handle per extent of
+ * pages that need blocks; each sweep ends by submitting its bio. Inside a sweep pages are locked in ascending index, one
+ * after the other, while those before sit under writeback, unlocked, in the unsubmitted bio (mpage_prepare_extent_to_map).
+ * A cyclic pass that began in the middle sweeps again from index 0, after the first bio was submitted and the plug ended.
+ *
+ * i_data_sem and the percpu s_writepages_rwsem are taken by the kernel in the places marked; nothing sleeps under the first
+ * and nobody writes the second here, so neither can be met held and they are no operations.
+ *
+ * Feature submitBeforeLock: the proposal "Ext4: fix deadlock on dirty pages between fault and writeback" (October 2018, never
+ * merged) submits the pending bio before it waits for a page lock.
+ */
+import { op, type Resumable } from "../../../resumable/index.ts";
+import { blkFinishPlug, blkStartPlug } from "../../block/plug.ts";
+import { PF_MEMALLOC_NOFS } from "../../gfp.ts";
+import { downRead, upRead } from "../../locking/rwsem.ts";
+import {
+  __filemapGetFolio,
+  FGP_WRITEBEGIN,
+  filemapGetFoliosTag,
+  folioBatchRelease,
+  folioLock,
+  folioPut,
+  folioTestWriteback,
+  folioTrylock,
+  folioUnlock,
+  folioWaitStable,
+  folioWaitWriteback,
+  stillThere,
+} from "../../mm/filemap.ts";
+import type { AddressSpace, Page } from "../../mm/page.ts";
+import { folioClearDirtyForIo, folioMarkDirty, LAST_INDEX, tagPagesForWriteback } from "../../mm/page-writeback.ts";
+import { current, era } from "../../sched/current.ts";
+import type { AddressSpaceOperations } from "../fs-types.ts";
+import type { Inode } from "../inode.ts";
+import type { WritebackControl } from "../writeback-control.ts";
+import { clearMpd, type MpageDaData, mpdOfCurrent } from "./mpage-da-data.ts";
+import { ext4BioWriteFolio, ext4IoSubmit } from "./page-io.ts";
+
+/** Nothing to do, or where a cyclic pass begins; its index is moved by those who hold I_SYNC and by fsync only. */
+const startOfPass = op<AddressSpace>("test dirty tag", {
+  apply: (mapping) => ([...mapping.pages].some((page) => page.dirtyTag) ? mapping.writebackIndex : NOTHING),
+  describe: (mapping) => `test the dirty tag of ${mapping}`,
+});
+const NOTHING = -1;
+
+/** `ext4_writepages()`; from 5.6 to 6.2 under s_writepages_rwsem itself, a NOFS scope where that was fixed. */
+export function* ext4Writepages(mapping: AddressSpace, wbc: WritebackControl): Resumable<number> {
+  const nofs = current().flags & PF_MEMALLOC_NOFS;
+  if (era().writepagesRwsemNofs) current().flags |= PF_MEMALLOC_NOFS;
+  const error = yield* ext4DoWritepages(mapping, wbc, mpdOfCurrent());
+  current().flags = (current().flags & ~PF_MEMALLOC_NOFS) | nofs;
+  return error;
+}
+
+/** The sweeps; a function of its own since 6.3. */
+function* ext4DoWritepages(mapping: AddressSpace, wbc: WritebackControl, mpd: MpageDaData): Resumable<number> {
+  const index: number = yield startOfPass(mapping);
+  if (index === NOTHING) return 0;
+  const cyclic = wbc.rangeCyclic;
+  const from = cyclic ? index : wbc.rangeStart;
+  let cycled = from === 0 || !cyclic;
+  mpd.firstPage = from;
+  mpd.lastPage = cyclic ? LAST_INDEX : wbc.rangeEnd;
+  for (;;) {
+    if (wbc.syncAll || wbc.taggedWritepages) yield* tagPagesForWriteback(mapping, mpd.firstPage, mpd.lastPage);
+    const outermost = blkStartPlug();
+    mpd.scannedUntilEnd = false;
+    yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
+    yield* mpageReleaseUnusedPages(mapping, mpd);
+    yield* ext4IoSubmit(mpd);
+    while (!mpd.scannedUntilEnd && wbc.nrToWrite > 0) {
+      mpd.doMap = true;
+      yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
+      if (mpd.extentPages > 0) yield* mpageMapAndSubmitExtent(mapping, wbc, mpd);
+      mpd.doMap = false;
+      yield* mpageReleaseUnusedPages(mapping, mpd);
+      yield* ext4IoSubmit(mpd);
+    }
+    yield* blkFinishPlug(outermost);
+    if (cycled || wbc.nrToWrite <= 0) break;
+    cycled = true;
+    mpd.firstPage = 0;
+    mpd.lastPage = from - 1;
+  }
+  const whole = wbc.rangeStart === 0 && wbc.rangeEnd >= LAST_INDEX;
+  if (cyclic || (whole && wbc.nrToWrite > 0)) mapping.writebackIndex = mpd.firstPage;
+  clearMpd(mpd);
+  return 0;
+}
+
+/**
+ * Writes pages whose blocks are there and collects, if {@link MpageDaData.doMap}, one extent of pages that need some; those
+ * stay locked.
+ */
+function* mpagePrepareExtentToMap(mapping: AddressSpace, wbc: WritebackControl, mpd: MpageDaData): Resumable {
+  const tag = wbc.syncAll || wbc.taggedWritepages ? "towrite" : "dirty";
+  let left = wbc.nrToWrite;
+  let index = mpd.firstPage;
+  mpd.extentPages = 0;
+  mpd.nextPage = index;
+  while (index <= mpd.lastPage) {
+    const batch: readonly Page[] = yield* filemapGetFoliosTag(mapping, index, mpd.lastPage, tag);
+    const last = batch.at(-1);
+    if (last === undefined) break;
+    for (const page of batch) {
+      const full = !wbc.syncAll && left <= 0;
+      const apart = mpd.extentPages > 0 && page.index !== mpd.nextPage;
+      if (full || apart) {
+        yield* folioBatchRelease(batch);
+        return;
+      }
+      index = page.index;
+      if (!era().submitBeforeLock) {
+        yield* folioLock(page);
+      } else if (!(yield* folioTrylock(page))) {
+        yield* ext4IoSubmit(mpd);
+        yield* folioLock(page);
+      }
+      if (!stillThere(page, mapping, index) || !page.dirty) {
+        yield* folioUnlock(page);
+        continue;
+      }
+      // clear it stays clear under the page lock; set it may be cleared at any time
+      if (page.writeback && (yield* folioTestWriteback(page))) {
+        if (!wbc.syncAll) {
+          yield* folioUnlock(page);
+          continue;
+        }
+        yield* folioWaitWriteback(page);
+      }
+      if (mpd.extentPages === 0) mpd.firstPage = index;
+      mpd.nextPage = index + 1;
+      if (!(yield* mpageProcessPageBufs(page, wbc, mpd))) {
+        yield* folioBatchRelease(batch);
+        return;
+      }
+      left--;
+    }
+    index = last.index + 1;
+    yield* folioBatchRelease(batch);
+  }
+  mpd.scannedUntilEnd = true;
+}
+
+/** False: the sweep is over, with the page locked and not taken, or an extent found. */
+function* mpageProcessPageBufs(page: Page, wbc: WritebackControl, mpd: MpageDaData): Resumable<boolean> {
+  if (!page.mapped) {
+    if (!mpd.doMap) return false;
+    mpd.extentPages++;
+    return true;
+  }
+  if (mpd.extentPages > 0) return false;
+  yield* mpageSubmitFolio(page, wbc, mpd);
+  return true;
+}
+
+function* mpageSubmitFolio(page: Page, wbc: WritebackControl, mpd: MpageDaData): Resumable {
+  yield* folioClearDirtyForIo(page);
+  yield* ext4BioWriteFolio(mpd, wbc, page);
+  wbc.nrToWrite--;
+  mpd.firstPage++;
+}
+
+/** Blocks for the extent (i_data_sem for writing here), then its pages one after the other into the bio. */
+function* mpageMapAndSubmitExtent(mapping: AddressSpace, wbc: WritebackControl, mpd: MpageDaData): Resumable {
+  if (mapping.host?.sb.unwrittenEnds !== undefined) mpd.unwritten = true;
+  yield* mpageMapAndSubmitBuffers(mapping, wbc, mpd);
+  mpd.unwritten = false;
+}
+
+function* mpageMapAndSubmitBuffers(mapping: AddressSpace, wbc: WritebackControl, mpd: MpageDaData): Resumable {
+  const extent = lockedRange(mapping, mpd.firstPage, mpd.firstPage + mpd.extentPages);
+  mpd.extentPages = 0;
+  for (const page of extent) {
+    page.mapped = true;
+    yield* mpageSubmitFolio(page, wbc, mpd);
+  }
+}
+
+/** Unlocks what was locked and not submitted. */
+function* mpageReleaseUnusedPages(mapping: AddressSpace, mpd: MpageDaData): Resumable {
+  for (const page of lockedRange(mapping, mpd.firstPage, mpd.nextPage)) yield* folioUnlock(page);
+  mpd.extentPages = 0;
+}
+
+/** Pages that the current task holds locked; nobody else can take those away. */
+function lockedRange(mapping: AddressSpace, start: number, end: number): readonly Page[] {
+  const mine = (page: Page): boolean => page.index >= start && page.index < end && page.lockedBy === current();
+  return Object.freeze([...mapping.pages].filter(mine));
+}
+
+/** `ext4_da_write_begin()`: the page locked, allocated with the mapping's mask (`__GFP_FS` too: no handle is open) [S 6.1]. */
+function* ext4DaWriteBegin(inode: Inode, index: number): Resumable<Page | undefined> {
+  return yield* __filemapGetFolio(inode.mapping, index, FGP_WRITEBEGIN, inode.mapping.gfpMask);
+}
+
+/** `ext4_da_write_end()` of a whole page: dirty and unlocked. */
+function* ext4DaWriteEnd(_inode: Inode, page: Page): Resumable {
+  yield* folioMarkDirty(page);
+  yield* folioUnlock(page);
+  yield* folioPut(page);
+}
+
+/** `ext4_page_mkwrite()`, delalloc; true with the page locked, false when it was truncated meanwhile. */
+function* ext4PageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
+  yield* downRead(inode.invalidateLock);
+  const locked = yield* blockPageMkwrite(inode, page);
+  yield* upRead(inode.invalidateLock);
+  return locked;
+}
+
+function* blockPageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
+  yield* folioLock(page);
+  if (page.mapping !== inode.mapping || page.index >= inode.size) {
+    yield* folioUnlock(page);
+    return false;
+  }
+  yield* folioMarkDirty(page);
+  yield* folioWaitStable(page);
+  return true;
+}
+
+/** `ext4_da_aops` and what of `vm_operations_struct` the model needs. */
+export const ext4Aops: AddressSpaceOperations = Object.freeze({
+  name: "ext4",
+  writepages: ext4Writepages,
+  writeBegin: ext4DaWriteBegin,
+  writeEnd: ext4DaWriteEnd,
+  pageMkwrite: ext4PageMkwrite,
+});

@@ -1,0 +1,46 @@
+/** What one call of ext4_writepages() keeps on its stack (`struct mpage_da_data` with its `ext4_io_submit`). */
+import { bool, Entity, fields, int, ref } from "../../../resumable/index.ts";
+import type { Bio } from "../../block/bio.ts";
+import { current, kernel } from "../../sched/current.ts";
+
+export class MpageDaData extends Entity {
+  /** `io_submit.io_bio`: not yet submitted; nobody else knows of it. */
+  declare bio: Bio | undefined;
+  declare firstPage: number;
+  declare nextPage: number;
+  declare lastPage: number;
+  /** Pages of the extent that waits for blocks, from {@link firstPage}; they are locked. */
+  declare extentPages: number;
+  /** Pages that need blocks may be collected. */
+  declare doMap: boolean;
+  declare scannedUntilEnd: boolean;
+  /** Blocks were allocated as unwritten extents. */
+  declare unwritten: boolean;
+  static {
+    fields(
+      MpageDaData,
+      {
+        bio: ref,
+        firstPage: int,
+        nextPage: int,
+        lastPage: int,
+        extentPages: int,
+        doMap: bool,
+        scannedUntilEnd: bool,
+        unwritten: bool,
+      },
+      "mpd",
+    );
+  }
+}
+
+/** The current task's. */
+export function mpdOfCurrent(): MpageDaData {
+  const mpd = kernel().subsystem<readonly MpageDaData[]>("ext4 writepages")[current().context];
+  if (mpd === undefined) throw new Error(`${current()} has no mpage_da_data`);
+  return mpd;
+}
+
+export function clearMpd(mpd: MpageDaData): void {
+  Object.assign(mpd, { firstPage: 0, nextPage: 0, lastPage: 0, extentPages: 0, doMap: false, scannedUntilEnd: false });
+}
