@@ -17,7 +17,7 @@
 import { ModelError } from "./errors.ts";
 import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { List } from "./list.ts";
-import { $ } from "./state.ts";
+import { $, mark } from "./state.ts";
 
 /** How a field is kept. */
 export type FieldKind =
@@ -95,6 +95,7 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
         set(this: Entity, to: number) {
           if ((to | 0) !== to) refuseNumber(this, name, to);
           if ($.tracking) noteWrite(this.$at + offset);
+          mark(this.$at + offset);
           $.h[this.$at + offset] = to;
         },
       };
@@ -106,6 +107,7 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
         },
         set(this: Entity, to: boolean) {
           if ($.tracking) noteWrite(this.$at + offset);
+          mark(this.$at + offset);
           $.h[this.$at + offset] = to ? 1 : 0;
         },
       };
@@ -119,6 +121,7 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
           const id = to === undefined ? 0 : to.$id;
           if ($.objects[id] !== to) refuseEntity(this, name, to);
           if ($.tracking) noteWrite(this.$at + offset);
+          mark(this.$at + offset);
           $.h[this.$at + offset] = id;
         },
       };
@@ -131,6 +134,7 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
         set(this: Entity, to: unknown) {
           const word = encode(to, name);
           if ($.tracking) noteWrite(this.$at + offset);
+          mark(this.$at + offset);
           $.h[this.$at + offset] = word;
         },
       };

@@ -9,6 +9,11 @@
 export interface Explorable {
   /** The state, canonical: dead locals and unused stack are zero. The array stays the same object for the program's life. */
   readonly words: Int32Array;
+  /**
+   * A bit for each chunk of 16 words (bit c % 32 of word c / 32), set when a step writes to it; whoever has looked at the
+   * chunk clears it. What others than steps write to `words` is not in it. Absent: any word may have changed.
+   */
+  readonly dirty?: Int32Array;
   /** How many contexts there are; they are numbered from 0. */
   readonly contexts: number;
   /**

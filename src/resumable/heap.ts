@@ -21,6 +21,8 @@ export const UNDEFINED = 3;
 export class World {
   /** All state. Grows while the world is built; the same array from {@link seal} on. */
   words: Int32Array = new Int32Array(FIRST_HEAP);
+  /** A bit for each chunk of 16 words, set by steps that write to it; cleared by whoever has looked. */
+  dirty: Int32Array = new Int32Array(0);
   /** Entities by number; number 0 is nobody. */
   readonly objects: (Entity | undefined)[] = [undefined];
   /** Capacities of lists and pools that are declared by name, e.g. `pages`. */
@@ -47,6 +49,7 @@ export class World {
   activate(): void {
     $.world = this;
     $.h = this.words;
+    $.dirty = this.dirty;
     $.objects = this.objects;
     $.constants = this.constants;
   }
@@ -70,7 +73,8 @@ export class World {
     if (this.isSealed) return;
     this.isSealed = true;
     this.words = this.words.slice(0, this.next);
-    if ($.world === this) $.h = this.words;
+    this.dirty = new Int32Array((this.next >> 9) + 1).fill(-1);
+    if ($.world === this) this.activate();
   }
 
   get sealed(): boolean {

@@ -1,7 +1,7 @@
 /** Ordered lists in the heap: word 0 is the length, the values follow; unused words are zero. */
 import { ModelError } from "./errors.ts";
 import { decode, encode } from "./heap.ts";
-import { $ } from "./state.ts";
+import { $, markRange } from "./state.ts";
 
 /** A list with a fixed capacity; changing it changes the state of its world. @since 0.2.0 */
 export class List<T> implements Iterable<T> {
@@ -97,5 +97,6 @@ export class List<T> implements Iterable<T> {
   }
   #write(): void {
     if ($.tracking) $.world?.writes.add(this.#at);
+    markRange(this.#at, this.#at + 2 + ($.h[this.#at] as number));
   }
 }

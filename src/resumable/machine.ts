@@ -8,7 +8,7 @@ import type { Explorable } from "./explorable.ts";
 import { type Code, codeById, codeOfFunction, FRAME_HEADER, LABEL_BITS, LABEL_MASK } from "./functions.ts";
 import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { CONTEXT_WORDS, FP, OP, OP_ARGUMENT, OP_OBJECT, opKinds, SP } from "./ops.ts";
-import { $ } from "./state.ts";
+import { $, markRange } from "./state.ts";
 
 /** A frame as a reader sees it, innermost first in {@link Machine.stack}. */
 export interface Frame {
@@ -54,6 +54,9 @@ export class Machine implements Explorable {
 
   get words(): Int32Array {
     return this.world.words;
+  }
+  get dirty(): Int32Array {
+    return this.world.dirty;
   }
   get contexts(): number {
     return this.list.length;
@@ -138,11 +141,14 @@ export class Machine implements Explorable {
     const h = $.h;
     $.fp = h[base + FP] as number;
     $.top = h[base + SP] as number;
-    while (!codeById((h[$.fp] as number) >>> LABEL_BITS).run($.fp));
+    let lowest = $.fp;
+    while (!codeById((h[$.fp] as number) >>> LABEL_BITS).run($.fp)) if ($.fp < lowest) lowest = $.fp;
     const end = $.fp === 0 ? base + CONTEXT_WORDS : $.sp;
     for (let i = end; i < $.top; i++) h[i] = 0;
     h[base + FP] = $.fp;
     h[base + SP] = end;
+    markRange(base, base + CONTEXT_WORDS);
+    markRange($.fp === 0 ? end : lowest, $.top);
   }
 
   /** An error with the model stack it happened in. */

@@ -10,6 +10,8 @@ import type { World } from "./heap.ts";
 export interface Registers {
   /** Heap of the active world. */
   h: Int32Array;
+  /** Which chunks of it were written; see {@link mark}. */
+  dirty: Int32Array;
   /** Its entities by number, and its constants. */
   objects: readonly (Entity | undefined)[];
   constants: readonly unknown[];
@@ -35,6 +37,7 @@ export interface Registers {
 
 export const $: Registers = {
   h: new Int32Array(0),
+  dirty: new Int32Array(0),
   objects: [],
   constants: [],
   world: undefined,
@@ -47,3 +50,13 @@ export const $: Registers = {
   context: -1,
   tracking: false,
 };
+
+/** Notes that the word at an address is written: a bit for each chunk of 16 words, 32 chunks a word. */
+export function mark(address: number): void {
+  $.dirty[address >> 9]! |= 1 << (address >> 4);
+}
+
+/** {@link mark} for the words from `from` up to, but not including, `end`. */
+export function markRange(from: number, end: number): void {
+  for (let chunk = from >> 4; chunk <= (end - 1) >> 4; chunk++) $.dirty[chunk >> 5]! |= 1 << chunk;
+}

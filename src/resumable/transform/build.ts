@@ -12,6 +12,10 @@ function filesUnder(dir: string): string[] {
   });
 }
 
+/** `./page.ts` is `./page.js` in the build. */
+const compiledName = (specifier: string): string =>
+  specifier.startsWith(".") ? specifier.replace(/\.ts$/, ".js") : specifier;
+
 /**
  * Compiles the programs under `root/from` (a folder of sources, e.g. `src`) over their `tsc` outputs in `to`, with source
  * maps that lead to the sources. Returns what is wrong, one line per file; empty when all is well.
@@ -22,7 +26,7 @@ export function compilePrograms(root: string, from: string, to: string): readonl
     const path = relative(root, file).split(sep).join("/");
     if (!isProgram(path)) continue;
     try {
-      const done = compileProgram(path, readFileSync(file, "utf8"), "compiled");
+      const done = compileProgram(path, readFileSync(file, "utf8"), compiledName);
       if (done === undefined) continue;
       const out = join(to, relative(join(root, from), file)).replace(/\.ts$/, ".js");
       const map = { ...done.map, file: basename(out), sources: [relative(dirname(out), file).split(sep).join("/")] };

@@ -11,17 +11,14 @@ export function isProgram(path: string): boolean {
   return /^src\/(kernel|incidents)\/.*\.ts$/.test(path) || /-program\.ts$/.test(path);
 }
 
-/** What becomes of the program's imports: as they are (for tests), or of compiled files. */
-export type Imports = "sources" | "compiled";
-
-/** Compiles a program of the house; undefined when it has nothing to compile. */
-export function compileProgram(path: string, source: string, imports: Imports): Transformed | undefined {
+/** Compiles a program of the house; undefined when it has nothing to compile. `imports` says what an import becomes. */
+export function compileProgram(
+  path: string,
+  source: string,
+  imports: (specifier: string) => string = (specifier) => specifier,
+): Transformed | undefined {
   if (!isProgram(path) || !hasGenerators(source)) return undefined;
-  const runtime = posix.relative(posix.dirname(path), "src/resumable/functions.ts");
-  return transformModule(source, {
-    file: path,
-    runtime: runtime.startsWith(".") ? runtime : `./${runtime}`,
-    typescript: true,
-    compiledImports: imports === "compiled",
-  });
+  const near = posix.relative(posix.dirname(path), "src/resumable/functions.ts");
+  const runtime = imports(near.startsWith(".") ? near : `./${near}`);
+  return transformModule(source, { file: path, runtime, typescript: true, imports });
 }

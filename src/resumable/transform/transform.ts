@@ -9,6 +9,7 @@
  * is kept, operands are evaluated in the order of the language, and blocks without a stop are left alone.
  */
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import { type NodePath, type PluginItem, types as t, transformSync } from "@babel/core";
 import { TransformError } from "../errors.ts";
 import { checkFunction, closureHolders, type GeneratorPath } from "./check.ts";
@@ -28,8 +29,8 @@ export interface TransformOptions {
   readonly runtime: string;
   /** The source is TypeScript; its types are removed. */
   readonly typescript: boolean;
-  /** Relative imports of `.ts` files, the run-time part's too, become imports of `.js` files. */
-  readonly compiledImports?: boolean;
+  /** What an import becomes; as it is when absent. Type imports are gone before it is asked. */
+  readonly imports?: (specifier: string, line: number) => string;
 }
 
 /** @since 0.2.0 */
@@ -150,12 +151,26 @@ function replaceFunction(fn: GeneratorPath, prefix: string, file: string): t.Sta
   return undefined;
 }
 
+function mapImports(program: NodePath<t.Program>, imports: (specifier: string, line: number) => string): void {
+  const map = (source: t.Node | null | undefined): void => {
+    if (t.isStringLiteral(source)) source.value = imports(source.value, source.loc?.start.line ?? 0);
+    if (t.isStringLiteral(source)) delete source.extra;
+  };
+  t.traverseFast(program.node, (node) => {
+    if (t.isImportDeclaration(node) || t.isExportNamedDeclaration(node) || t.isExportAllDeclaration(node))
+      map(node.source);
+    if (t.isImportExpression(node)) map(node.source);
+    if (t.isCallExpression(node) && t.isImport(node.callee)) map(node.arguments[0]);
+  });
+}
+
 /** After all other transforms, so that types are gone. */
-function resumable({ file, runtime, compiledImports }: TransformOptions): PluginItem {
+function resumable({ file, runtime, imports }: TransformOptions): PluginItem {
   return {
     visitor: {
       Program: {
         exit(program: NodePath<t.Program>) {
+          if (imports !== undefined) mapImports(program, imports);
           program.scope.crawl();
           const prefix = freePrefix(program.node);
           const generators = findGenerators(program, file);
@@ -167,8 +182,7 @@ function resumable({ file, runtime, compiledImports }: TransformOptions): Plugin
           const names = RUNTIME.map((name) =>
             t.importSpecifier(t.identifier(prefix + name), t.identifier(name === "" ? "$" : name)),
           );
-          const from = compiledImports === true ? runtime.replace(/\.ts$/, ".js") : runtime;
-          program.node.body.push(t.importDeclaration(names, t.stringLiteral(from)));
+          program.node.body.push(t.importDeclaration(names, t.stringLiteral(runtime)));
         },
       },
     },
@@ -177,7 +191,12 @@ function resumable({ file, runtime, compiledImports }: TransformOptions): Plugin
 
 /** What the parser or a transform refuses, as one line; anything else as it is. */
 function explain(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || error instanceof TransformError) return error;
+  if (!(error instanceof Error)) return error;
+  if (error instanceof TransformError) {
+    // Babel puts the file in front of every message
+    const front = `${resolve(file)}: `;
+    return error.message.startsWith(front) ? new TransformError(error.message.slice(front.length)) : error;
+  }
   const [what = "", ...frame] = error.message.split("\n");
   const line = (error as { loc?: { line: number } }).loc?.line ?? /^>\s*(\d+) \|/m.exec(frame.join("\n"))?.[1];
   if (line === undefined) return error;
@@ -193,11 +212,7 @@ function explain(error: unknown, file: string): unknown {
  */
 export function transformModule(source: string, options: TransformOptions): Transformed {
   const { file } = options;
-  const types = {
-    onlyRemoveTypeImports: true,
-    allowDeclareFields: true,
-    rewriteImportExtensions: options.compiledImports ?? false,
-  };
+  const types = { onlyRemoveTypeImports: true, allowDeclareFields: true };
   try {
     const done = transformSync(source, {
       configFile: false,

@@ -18,7 +18,7 @@ export function resumablePrograms(root: string): VitePlugin {
       const path = relative(root, id.split("?")[0] as string)
         .split(sep)
         .join("/");
-      const done = compileProgram(path, source, "sources");
+      const done = compileProgram(path, source);
       return done === undefined ? undefined : { code: done.code, map: JSON.stringify(done.map) };
     },
   };
