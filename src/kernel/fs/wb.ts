@@ -6,8 +6,9 @@
  */
 import { op, type Resumable } from "../../resumable/index.ts";
 import { spinLock, spinUnlock } from "../locking/spinlock.ts";
+import { memcgDirtyDomain } from "../mm/dirty-domain.ts";
 import type { MemCgroup } from "../mm/memcg-types.ts";
-import { current } from "../sched/current.ts";
+import { current, kernel } from "../sched/current.ts";
 import { queueWork } from "../sched/workqueue.ts";
 import type { BackingDevInfo, BdiWriteback } from "./backing-dev.ts";
 import type { Inode } from "./inode.ts";
@@ -61,9 +62,16 @@ export function wbDirtyPages(wb: BdiWriteback): number {
   return dirty;
 }
 
-/** `wb_over_bg_thresh()`. */
+/** On v2 the memcg of a domain has a threshold of its own. */
+function memcgOverBgThresh(wb: BdiWriteback): boolean {
+  if (kernel().config.cgroup !== "v2" || wb.memcg?.parent === undefined) return false;
+  const { reclaimable, background } = memcgDirtyDomain(wb.memcg);
+  return reclaimable > background;
+}
+
+/** `wb_over_bg_thresh()`: of the machine, or of the memcg. */
 export function wbOverBgThresh(wb: BdiWriteback): boolean {
-  return wbDirtyPages(wb) > wb.bdi.backgroundPages;
+  return wbDirtyPages(wb) > wb.bdi.backgroundPages || memcgOverBgThresh(wb);
 }
 
 /** `wb_wakeup()`: the flusher's work runs as soon as its worker is free. */

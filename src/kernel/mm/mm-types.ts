@@ -7,8 +7,11 @@ import type { RwSemaphore } from "../locking/rwsem.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import type { Page } from "./page.ts";
 
-/** A mapped range of a file, in pages. One page table (one pmd entry) covers it. */
+/** A mapped range of a file, in pages, or of anonymous memory. One page table (one pmd entry) covers it. */
 export class Vma extends Entity {
+  declare mm: MmStruct;
+  /** The lock of the VMA itself (6.4+). */
+  declare vmLock: RwSemaphore;
   declare file: Inode | undefined;
   /** First page index of the file. */
   declare pgoff: number;
@@ -25,6 +28,8 @@ export class Vma extends Entity {
   declare writablePtes: List<Page>;
   static {
     fields(Vma, {
+      mm: ref,
+      vmLock: ref,
       file: ref,
       pgoff: int,
       length: int,
