@@ -44,7 +44,12 @@ function bootShared(kernel: Kernel): void {
     "wbcs",
     perContext(() => create(WritebackControl)),
   );
-  if (!cgroupWriteback(kernel)) return;
+  kernel.subsystems.set("super blocks", []);
+}
+
+/** `isw_wq`, once there is a domain to switch to. */
+function bootSwitching(kernel: Kernel): void {
+  if (kernel.subsystems.has("inode_switch_wbs")) return;
   const queue = createWorkqueue(kernel, "inode_switch_wbs");
   for (const worker of queue.workers) kernel.canSynchronizeRcu(worker);
   kernel.subsystems.set("inode_switch_wbs", queue);
@@ -67,7 +72,11 @@ export function bootWriteback(kernel: Kernel, queue: RequestQueue, options: Writ
   });
   kernel.subsystem<BackingDevInfo[]>("bdis").push(bdi);
   bdi.wb = createWb(kernel, bdi, undefined);
-  if (cgroupWriteback(kernel)) for (const memcg of options.memcgs ?? []) createWb(kernel, bdi, memcg);
+  if (!cgroupWriteback(kernel)) return bdi;
+  for (const memcg of options.memcgs ?? []) {
+    createWb(kernel, bdi, memcg);
+    bootSwitching(kernel);
+  }
   return bdi;
 }
 
@@ -121,7 +130,7 @@ export function createSuperBlock(
   options: MountOptions = {},
 ): SuperBlock {
   bootContexts(kernel, fsType);
-  return create(SuperBlock, {
+  const sb = create(SuperBlock, {
     mayUnmount: options.mayUnmount ?? false,
     unwrittenEnds: options.unwrittenExtents ? bootUnwrittenEnds(kernel, fsType, bdi.queue.device) : undefined,
     fsType,
@@ -130,6 +139,8 @@ export function createSuperBlock(
     writepagesRwsem: create(RwSemaphore, { lockClass: "s_writepages_rwsem" }),
     cgroupWriteback: fsType !== "xfs" || kernel.era.features.xfsCgroupWriteback,
   });
+  kernel.subsystem<SuperBlock[]>("super blocks").push(sb);
+  return sb;
 }
 
 /** What a pass of the filesystem keeps on its stack, one per task that may make one. */

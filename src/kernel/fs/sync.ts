@@ -9,7 +9,6 @@ import { downRead, upRead } from "../locking/rwsem.ts";
 import { filemapFdatawaitRange } from "../mm/filemap.ts";
 import { doWritepages, LAST_INDEX } from "../mm/page-writeback.ts";
 import { current, kernel } from "../sched/current.ts";
-import type { Kernel } from "../sched/kernel.ts";
 import { waitOp } from "../sched/wait.ts";
 import type { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
 import {
@@ -84,13 +83,8 @@ function* syncInodesOneSb(sb: SuperBlock): Resumable {
 }
 
 /** Superblocks in the order they were mounted. */
-function superBlocks(k: Kernel): readonly SuperBlock[] {
-  const found = k.world.objects.filter((o) => o !== undefined && "sUmount" in o) as unknown as SuperBlock[];
-  return Object.freeze(found);
-}
-
 function* iterateSupers(): Resumable {
-  for (const sb of superBlocks(kernel())) {
+  for (const sb of kernel().subsystem<readonly SuperBlock[]>("super blocks")) {
     if (sb.mayUnmount) yield* downRead(sb.sUmount);
     yield* syncInodesOneSb(sb);
     if (sb.mayUnmount) yield* upRead(sb.sUmount);
