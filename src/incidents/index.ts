@@ -1,0 +1,17 @@
+/**
+ * The incidents: one file each, workload and switches only; all mechanism is in `kernel/`.
+ *
+ * @packageDocumentation
+ */
+import type { Incident } from "./incident.ts";
+import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
+import { wbSwitchIrqNesting } from "./wb-switch-irq-nesting.ts";
+import { xfsPageLockOrder } from "./xfs-page-lock-order.ts";
+
+export { defineIncident, type Incident, type Parameter, type Parameters } from "./incident.ts";
+export { type ChoiceError, type Choices, type Prepared, type PrepareResult, prepare, type Scope } from "./prepare.ts";
+export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
+export { memcgWritebackAbba, wbSwitchIrqNesting, xfsPageLockOrder };
+
+/** All incidents that come with unwedge. */
+export const incidents: readonly Incident[] = [memcgWritebackAbba, wbSwitchIrqNesting, xfsPageLockOrder];

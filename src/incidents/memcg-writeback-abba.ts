@@ -1,0 +1,46 @@
+/**
+ * A page fault charges a page table to its full v1 memcg while it holds the page lock; reclaim waits for the writeback of a
+ * page that sits in the flusher's unsubmitted bio; the flusher waits for the page lock.
+ *
+ * "mm, memcg: fix reclaim deadlock with writeback" (Michal Hocko, 11 December 2018), commit 63f3655f9501 (v5.0-rc2).
+ */
+import { ksysSync } from "../kernel/fs/sync.ts";
+import { vfsWrite } from "../kernel/mm/filemap-write.ts";
+import { userPageFault } from "../kernel/mm/memory.ts";
+import { defineIncident } from "./incident.ts";
+
+export const memcgWritebackAbba = defineIncident({
+  id: "memcg-writeback-abba",
+  title: "page fault, memcg reclaim and the flusher wait for each other's pages",
+  source: "[PATCH] mm, memcg: fix reclaim deadlock with writeback, Michal Hocko, 2018-12-11",
+  era: "4.20.0",
+  cgroup: "v1",
+  parameters: {
+    pages: { default: 3, min: 2, max: 16, what: "dirty pages of the file, all charged to the group" },
+    faulters: { default: 2, min: 1, max: 8, what: "processes that touch one mapped page each" },
+    writers: { default: 1, min: 0, max: 4, what: "tasks that write one page of the file" },
+    cpus: { default: 2, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
+    retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
+  },
+  fixes: ["prealloc-pte", "submit-before-lock", "nofs-pte", "finish-fault-prealloc"],
+  fixedChoices: [
+    "every faulting process is single-threaded and maps the file where it has no page table yet",
+    "faulters touch the last pages of the file, writers the first",
+    "the group is exactly full of pages of this file when the story begins",
+  ],
+  cpus: ({ cpus = 2 }) => cpus,
+  setup(s, { pages = 3, faulters = 2, writers = 1, retries = 1 }) {
+    s.memory({ chargeRetries: retries });
+    const group = s.memcg("/a", { max: pages });
+    const [disk] = s.disks(1, { irqCpu: 0 });
+    const fs = s.filesystem("ext4", disk!);
+    const file = s.file(fs, { pages, dirty: true, chargedTo: group });
+    for (let i = 0; i < faulters; i++) {
+      const mm = s.process();
+      const vma = s.map(mm, file, { shared: true });
+      s.task("fault", { memcg: group, mm, newPages: 1 }, userPageFault, [vma, pages - 1 - (i % pages), true]);
+    }
+    for (let i = 0; i < writers; i++) s.task("dd", { memcg: group, newPages: 1 }, vfsWrite, [file, i % pages, 1]);
+    s.task("sync", {}, ksysSync);
+  },
+});

@@ -1,0 +1,202 @@
+/**
+ * The workbench of an incident's `setup`: disks, filesystems, files, groups, processes and tasks, as they are when the story
+ * begins.
+ *
+ * Setting up happens twice: once with room to spare, to count what there is, and once with exactly that much room, because
+ * every word of state costs the search.
+ */
+import type { Bio, RequestQueue } from "../kernel/block/bio.ts";
+import { type Block, bootBlock, type QueueOptions } from "../kernel/block/blk-core.ts";
+import type { Era } from "../kernel/era.ts";
+import type { BackingDevInfo } from "../kernel/fs/backing-dev.ts";
+import {
+  bootWriteback,
+  createInode,
+  createSuperBlock,
+  type FsType,
+  type MountOptions,
+  type WritebackOptions,
+} from "../kernel/fs/boot-writeback.ts";
+import type { Inode, SuperBlock } from "../kernel/fs/inode.ts";
+import { brokenLaw } from "../kernel/invariants.ts";
+import { bootCachedPage } from "../kernel/mm/boot-cache.ts";
+import type { MemCgroup } from "../kernel/mm/memcg-types.ts";
+import { bootMm, createMemcg, type MemcgLimits, type Mm, type MmOptions } from "../kernel/mm/mm.ts";
+import type { MmStruct, Vma } from "../kernel/mm/mm-types.ts";
+import { createMm, createVma, type VmaOptions } from "../kernel/mm/mmap.ts";
+import { reservePages } from "../kernel/mm/page-alloc.ts";
+import { type Capacities, Kernel } from "../kernel/sched/kernel.ts";
+import type { Task } from "../kernel/sched/task.ts";
+
+/** What the kernel is like, before anything is in it. */
+export interface SceneOptions {
+  readonly era: Era;
+  readonly cgroup: "v1" | "v2";
+  readonly kmem: boolean;
+  readonly hacks: readonly string[];
+  readonly cpus: number;
+  /** Check the laws of the model in every state. */
+  readonly invariants: boolean;
+}
+
+/** A file with pages in the cache. */
+export interface FileOptions {
+  /** How many of its pages are cached, from index 0. */
+  readonly pages: number;
+  /** Size in pages; as many as are cached by default. */
+  readonly size?: number;
+  /** Which of them are dirty: all, or those of these indices. */
+  readonly dirty?: boolean | readonly number[];
+  /** Who pays for them; nobody by default. */
+  readonly chargedTo?: MemCgroup;
+  /** Their blocks are allocated on disk already (true by default); otherwise writeback has to (delayed allocation). */
+  readonly mapped?: boolean;
+  /** Which have PG_reclaim set, because reclaim has met them before. */
+  readonly reclaim?: readonly number[];
+  /** Where a cyclic sweep of writeback goes on; 0. */
+  readonly writebackIndex?: number;
+}
+
+/** A task that runs a resumable function. */
+export interface SceneTask {
+  readonly memcg?: MemCgroup;
+  readonly mm?: MmStruct;
+  readonly cpu?: number;
+  /** Pages set aside for what it allocates, so that page numbers do not depend on the schedule. */
+  readonly newPages?: number;
+}
+
+/** A page table's worth of a file, and who maps it. */
+export interface Mapping extends Omit<VmaOptions, "file" | "length"> {
+  readonly length?: number;
+}
+
+const ROOMY: Capacities = { pages: 64, contexts: 32, bios: 128, inodes: 16, memcgs: 16, vmas: 16 };
+
+/** @since 0.2.0 */
+export class Scene {
+  readonly kernel: Kernel;
+  readonly options: SceneOptions;
+  /** Bounds that the set-up chose: part of a result's scope. */
+  readonly fixedChoices: string[] = [];
+  private readonly counts = { pages: 0, bios: 0, memcgs: 1, vmas: 0, inodes: 0 };
+  private block: Block | undefined;
+
+  private constructor(options: SceneOptions, capacities: Capacities) {
+    this.options = options;
+    this.kernel = new Kernel({
+      era: options.era,
+      cpus: options.cpus,
+      cgroup: options.cgroup,
+      kmem: options.kmem,
+      hacks: options.hacks,
+      capacities,
+      ...(options.invariants ? { invariants: brokenLaw } : {}),
+    });
+  }
+
+  /** Runs a set-up and returns the scene, ready to start. */
+  static build(options: SceneOptions, setup: (scene: Scene) => void): Scene {
+    const rough = new Scene(options, ROOMY);
+    setup(rough);
+    const scene = new Scene(options, rough.measure());
+    setup(scene);
+    return scene;
+  }
+
+  /** The room that is really needed. */
+  private measure(): Capacities {
+    const { counts } = this;
+    const submitters = this.kernel.tasks.filter((t) => t.kind !== "hardirq" && t.kind !== "softirq");
+    return { ...counts, contexts: this.kernel.tasks.length, bios: Math.max(1, counts.bios * submitters.length) };
+  }
+
+  /** The memory of the machine, besides the pages of files. Call it first; called without options when it is not. */
+  memory(options: MmOptions = {}): Mm {
+    const { priority, chargeRetries } = options;
+    if (priority !== undefined) this.fixedChoices.push(`reclaim begins at priority ${priority}`);
+    if (chargeRetries !== undefined)
+      this.fixedChoices.push(`a charge gives up after ${chargeRetries} fruitless rounds`);
+    return bootMm(this.kernel, options);
+  }
+  private mm(): Mm {
+    return (this.kernel.subsystems.get("mm") as Mm | undefined) ?? this.memory();
+  }
+
+  /** A memory cgroup below the root or `parent`. */
+  memcg(path: string, limits: MemcgLimits = {}, parent?: MemCgroup): MemCgroup {
+    this.mm();
+    this.counts.memcgs++;
+    return createMemcg(this.kernel, path, parent, limits);
+  }
+
+  /** The disks of the machine; every task that submits may have so many bios at once. Called once. */
+  disks(biosPerTask: number, ...queues: readonly QueueOptions[]): readonly RequestQueue[] {
+    this.counts.bios = biosPerTask;
+    this.block = bootBlock(this.kernel, queues.length === 0 ? [{}] : queues);
+    return this.block.queues;
+  }
+
+  /** A filesystem on a disk, with its flusher. */
+  filesystem(type: FsType, disk: RequestQueue, options: WritebackOptions & MountOptions = {}): SuperBlock {
+    this.mm();
+    const bdi: BackingDevInfo = bootWriteback(this.kernel, disk, { periodic: false, ...options });
+    return createSuperBlock(this.kernel, bdi, type, options);
+  }
+
+  /** A file, its cached pages oldest first on the LRU list. Dirty ones are known to the flusher. */
+  file(sb: SuperBlock, options: FileOptions): Inode {
+    this.counts.inodes++;
+    this.counts.pages += options.pages;
+    const inode = createInode(sb, options.size ?? options.pages);
+    const { chargedTo, dirty = false, mapped = true, reclaim = [] } = options;
+    for (let index = 0; index < options.pages; index++) {
+      bootCachedPage(this.kernel, inode, index, {
+        dirty: Array.isArray(dirty) ? dirty.includes(index) : dirty === true,
+        delayed: !mapped,
+        reclaim: reclaim.includes(index),
+        ...(chargedTo === undefined ? {} : { memcg: chargedTo }),
+      });
+    }
+    inode.mapping.writebackIndex = options.writebackIndex ?? 0;
+    return inode;
+  }
+
+  /** The address space of a process. */
+  process(): MmStruct {
+    return createMm();
+  }
+
+  /** mmap(2): a mapping of a file in a process, with no page table yet unless `populated`. */
+  map(process: MmStruct, file: Inode, options: Mapping = {}): Vma {
+    this.counts.vmas++;
+    const { length, ...rest } = options;
+    return createVma(this.kernel, process, { length: length ?? file.size, ...rest, file });
+  }
+
+  /** A task of user space that runs `fn(...args)`. */
+  task(comm: string, options: SceneTask, fn: (...args: never[]) => unknown, args: readonly unknown[] = []): Task {
+    const { memcg, mm, cpu } = options;
+    const task = this.kernel.spawn(
+      {
+        comm,
+        ...(memcg === undefined ? {} : { memcg }),
+        ...(mm === undefined ? {} : { mm }),
+        ...(cpu === undefined ? {} : { cpu }),
+      },
+      fn,
+      args,
+    );
+    const { newPages = 0 } = options;
+    this.counts.pages += newPages;
+    if (newPages > 0) reservePages(this.mm(), task, newPages);
+    return task;
+  }
+
+  /** A bio of the pool, for incidents that begin with I/O in flight. */
+  bio(number: number): Bio {
+    const bio = this.block?.bios[number];
+    if (bio === undefined) throw new Error(`there is no bio ${number}`);
+    return bio;
+  }
+}
