@@ -1,0 +1,215 @@
+/**
+ * Explores an incident: runs a search over the schedules of its kernel and says what came out, for people and programs.
+ *
+ * Without a strategy a few random schedules and a short hunt come first, because a deadlock that exists is usually met within a
+ * few executions; only a search over all states can say that there is none, so it follows.
+ */
+import type { Prepared, Scope } from "../incidents/prepare.ts";
+import type { Account } from "./account.ts";
+import { hunt } from "./hunt.ts";
+import { FIRST_SEED, type Outcome, type Strategy, type Witness } from "./incident-witness.ts";
+import { judge, type TimelineStep } from "./judge.ts";
+import { pct } from "./pct.ts";
+import { prove } from "./prove.ts";
+import { random } from "./random.ts";
+import type { Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
+
+/** How far a search may go; counted, never timed. */
+export interface Bounds {
+  readonly maxStates?: number;
+  readonly memoryBytes?: number;
+  readonly maxExecutions?: number;
+  readonly maxSteps?: number;
+  /** Longest execution of searches that run one after the other. */
+  readonly maxDepth?: number;
+}
+
+/** @since 0.2.0 */
+export interface ExploreOptions {
+  /** A few random schedules, a short hunt, then a proof when absent. */
+  readonly strategy?: Strategy;
+  readonly bounds?: Bounds;
+  /** For `pct` and `random`. */
+  readonly seed?: number;
+  readonly progress?: (phase: Strategy, counts: SearchCounts) => void;
+  /** Asked now and then; true ends the search with what was found so far. */
+  readonly aborted?: () => boolean;
+  /** Steps between two calls of the callbacks. */
+  readonly pollEvery?: number;
+  /** Make the witness short; true when absent. */
+  readonly shorten?: boolean;
+}
+
+/** What came out; plain data. @since 0.2.0 */
+export interface Exploration {
+  readonly incident: string;
+  readonly title: string;
+  /** The user's own file that the incident is in. */
+  readonly file?: string;
+  readonly era: string;
+  readonly fixes: readonly string[];
+  readonly reverted: readonly string[];
+  readonly cgroup: "v1" | "v2";
+  readonly kmem: boolean;
+  readonly hacks: readonly string[];
+  readonly parameters: Readonly<Record<string, number>>;
+  /** What the choices would be if nothing was chosen. */
+  readonly defaults: Pick<Exploration, "era" | "cgroup" | "parameters">;
+  /** The strategy that was asked for. */
+  readonly asked: Strategy | undefined;
+  /** The one that gave the answer. */
+  readonly strategy: Strategy;
+  readonly seed: number | undefined;
+  readonly outcome: Outcome;
+  /** What the search says of the finding in one line. */
+  readonly message: string | undefined;
+  /** What would end a livelock. Empty: nothing that the model has, so it is endless there. */
+  readonly exits: readonly string[];
+  /** Every schedule was covered, for every kind of fault; only a proof can say so. */
+  readonly complete: boolean;
+  /** Why not. */
+  readonly stopped: StopReason | undefined;
+  readonly scope: Scope;
+  readonly executions: number;
+  readonly steps: number;
+  /** Different states seen; undefined for searches that keep none. */
+  readonly states: number | undefined;
+  /** Runs or states that a reduction made unnecessary. */
+  readonly pruned: number;
+  readonly depth: number;
+  readonly bytes: number;
+  readonly witness: Witness | undefined;
+  /** The steps of the witness with what a reader wants of each. */
+  readonly timeline: readonly TimelineStep[];
+  /** The state at its end. */
+  readonly account: Account | undefined;
+}
+
+/**
+ * What comes before a proof when no strategy is given, together under a second. Measured on the incidents: plain random
+ * schedules meet memcg-writeback-abba and xfs-page-lock-order within some hundred steps, PCT within a thousand, a hunt not
+ * within thousands; for bugs that need a rare order it is the other way round.
+ */
+const QUICK: readonly (readonly [Strategy, Bounds])[] = [
+  ["random", { maxSteps: 3_000, maxDepth: 500 }],
+  ["pct", { maxSteps: 7_000, maxDepth: 500 }],
+  ["hunt", { maxSteps: 2_000, maxDepth: 500 }],
+];
+/** Runs of a random search that is asked for. */
+const WALKS = 10_000;
+
+/**
+ * Explores a prepared incident and leaves its kernel in the first state.
+ *
+ * @example
+ * const result = prepare(incident, { era: "4.20.0" });
+ * if (result.ok) console.log(exploreIncident(result.prepared).outcome);
+ * @since 0.2.0
+ */
+export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}): Exploration {
+  const program = prepared.kernel.start();
+  const first = program.words.slice();
+  const total = new Totals();
+  const [strategy, outcome] = search(program, options, total);
+  const { finding } = outcome;
+  const told = finding === undefined ? undefined : judge(prepared, finding, strategy, options.shorten ?? true);
+  program.words.set(first);
+  return {
+    ...headOf(prepared),
+    asked: options.strategy,
+    strategy,
+    seed: strategy === "pct" || strategy === "random" ? (options.seed ?? FIRST_SEED) : undefined,
+    outcome: told?.outcome ?? "none",
+    message: told?.message,
+    exits: [],
+    complete: strategy === "prove" && outcome.complete,
+    stopped: outcome.stopped,
+    scope: prepared.scope,
+    executions: total.executions,
+    steps: total.steps,
+    states: outcome.states,
+    pruned: total.pruned,
+    depth: outcome.depth,
+    bytes: outcome.bytes,
+    witness: told?.witness,
+    timeline: told?.timeline ?? [],
+    account: told?.account,
+  };
+}
+
+/** Everything that says which kernel this was (@internal). */
+export function headOf({ incident, choices, era, kernel, parameters }: Prepared) {
+  return {
+    incident: incident.id,
+    title: incident.title,
+    era: era.release,
+    fixes: choices.fixes ?? [],
+    reverted: choices.reverted ?? [],
+    cgroup: kernel.config.cgroup,
+    kmem: kernel.config.kmem,
+    hacks: choices.hacks ?? [],
+    parameters,
+    defaults: {
+      era: incident.era,
+      cgroup: incident.cgroup ?? ("v1" as const),
+      parameters: Object.fromEntries(Object.entries(incident.parameters).map(([name, p]) => [name, p.default])),
+    },
+  };
+}
+
+/** Executions and steps of all searches of one exploration. */
+class Totals {
+  executions = 0;
+  steps = 0;
+  pruned = 0;
+  add(outcome: SearchOutcome & { readonly pruned?: number; readonly reduced?: number }): void {
+    this.executions += outcome.executions ?? 0;
+    this.steps += outcome.steps;
+    this.pruned += (outcome.pruned ?? 0) + (outcome.reduced ?? 0);
+  }
+}
+
+/** Which search to trust: the one asked for, or quick ones and, when they find nothing, a proof. */
+function search(program: Reducible, options: ExploreOptions, total: Totals): readonly [Strategy, SearchOutcome] {
+  const one = (strategy: Strategy, bounds: Bounds): readonly [Strategy, SearchOutcome] => {
+    const outcome = run(program, strategy, bounds, options);
+    total.add(outcome);
+    return [strategy, outcome];
+  };
+  const { strategy, bounds = {} } = options;
+  if (strategy !== undefined) return one(strategy, bounds);
+  for (const [quick, most] of QUICK) {
+    const tried = one(quick, { ...most, maxSteps: Math.min(bounds.maxSteps ?? Infinity, most.maxSteps ?? Infinity) });
+    if (tried[1].finding !== undefined || tried[1].stopped === "aborted") return tried;
+  }
+  return one("prove", bounds);
+}
+
+function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: ExploreOptions): SearchOutcome {
+  const { aborted, pollEvery, progress, seed = FIRST_SEED } = options;
+  const { maxDepth, maxExecutions, maxSteps } = bounds;
+  const common: SearchOptions = {
+    ...(aborted === undefined ? {} : { shouldStop: aborted }),
+    ...(progress === undefined ? {} : { onProgress: (counts: SearchCounts) => progress(strategy, counts) }),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(pollEvery === undefined ? {} : { pollEvery }),
+  };
+  const depth = maxDepth === undefined ? {} : { maxDepth };
+  switch (strategy) {
+    case "hunt":
+      return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
+    case "prove": {
+      const { maxStates, memoryBytes } = bounds;
+      return prove(program, {
+        ...common,
+        reduce: true,
+        ...(maxStates === undefined ? {} : { maxStates }),
+        ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      });
+    }
+    case "pct":
+      return pct(program, { ...common, ...depth, seed, maxExecutions: maxExecutions ?? WALKS });
+    case "random":
+      return random(program, { ...common, ...depth, seed, maxExecutions: maxExecutions ?? WALKS });
+  }
+}
