@@ -91,7 +91,11 @@ function* iterateSupers(): Resumable {
   }
 }
 
-/** `sync(2)`. */
+/** `sync(2)`, as a task of user space enters it. */
+export function* __x64SysSync(): Resumable {
+  yield* ksysSync();
+}
+/** `ksys_sync()`. */
 export function* ksysSync(): Resumable {
   yield* wakeupFlusherThreads();
   yield* iterateSupers();
@@ -117,7 +121,14 @@ export function* fileWriteAndWaitRange(inode: Inode, start = 0, end: number = LA
   yield* filemapFdatawaitRange(inode.mapping, start, end);
 }
 
-/** `fsync(2)` as far as data go. */
+/** `fsync(2)`, as a task of user space enters it. */
+export function* __x64SysFsync(inode: Inode): Resumable {
+  yield* doFsync(inode);
+}
+function* doFsync(inode: Inode): Resumable {
+  yield* vfsFsyncRange(inode);
+}
+/** `vfs_fsync_range()`, as far as data go. */
 export function* vfsFsyncRange(inode: Inode, start = 0, end: number = LAST_INDEX): Resumable {
   if (inode.sb.fsType === "xfs") yield* xfsFileFsync(inode, start, end);
   else yield* ext4SyncFile(inode, start, end);

@@ -6,7 +6,7 @@
  * page_mkwrite and write_begin, where iomap allocates its per-page state (GFP_NOFS in real kernels): "there are probably
  * other hidden __GFP_ACCOUNT | GFP_KERNEL allocations from under a fs page locked" (documents/memcg-writeback-abba.txt).
  */
-import type { Entity, Resumable } from "../../../resumable/index.ts";
+import { type Entity, op, type Resumable } from "../../../resumable/index.ts";
 import { GFP_KERNEL_ACCOUNT } from "../../gfp.ts";
 import { downRead, upRead } from "../../locking/rwsem.ts";
 import {
@@ -17,8 +17,10 @@ import {
   folioUnlock,
   folioWaitStable,
 } from "../../mm/filemap.ts";
+import { memcgKmemUnchargePage } from "../../mm/memcg-kmem.ts";
+import type { MemCgroup } from "../../mm/memcg-types.ts";
 import type { AddressSpace, Page } from "../../mm/page.ts";
-import { allocPages, freePage } from "../../mm/page-alloc.ts";
+import { allocPages } from "../../mm/page-alloc.ts";
 import { folioMarkDirty } from "../../mm/page-writeback.ts";
 import { kernel } from "../../sched/current.ts";
 import type { AddressSpaceOperations } from "../fs-types.ts";
@@ -42,12 +44,17 @@ export function* xfsEndIo(argument: Entity | undefined): Resumable {
   }
 }
 
-/** State for parts of a page, allocated under its lock. */
+/** State for parts of a page, allocated under its lock, and freed again in the same call: only its charge matters here. */
 function* iomapPageCreate(): Resumable {
   if (!kernel().config.hacks.includes("hidden-alloc")) return;
-  const state = yield* allocPages(GFP_KERNEL_ACCOUNT, 0);
-  if (state !== undefined) yield* freePage(state);
+  const paysFor: MemCgroup | undefined = yield* allocPages(GFP_KERNEL_ACCOUNT, "table");
+  if (paysFor !== undefined) yield free(paysFor);
 }
+
+const free = op<MemCgroup>("kfree", {
+  apply: memcgKmemUnchargePage,
+  describe: (memcg) => `kfree of ${memcg.path}`,
+});
 
 /** `iomap_write_begin()`: the page locked. */
 function* iomapWriteBegin(inode: Inode, index: number): Resumable<Page | undefined> {
@@ -65,6 +72,11 @@ function* iomapWriteEnd(_inode: Inode, page: Page): Resumable {
 
 /** `xfs_filemap_page_mkwrite()`; true with the page locked, false when it was truncated meanwhile. */
 function* xfsFilemapPageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
+  return yield* __xfsFilemapFault(inode, page);
+}
+
+/** XFS_MMAPLOCK_SHARED around it: `i_mmaplock`, the mapping's invalidate_lock from 5.15. */
+function* __xfsFilemapFault(inode: Inode, page: Page): Resumable<boolean> {
   yield* downRead(inode.invalidateLock);
   const locked = yield* iomapPageMkwrite(inode, page);
   yield* upRead(inode.invalidateLock);
