@@ -88,6 +88,7 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   folioEndWriteback: folio("end_page_writeback", "folio_end_writeback"),
   __folioEndWriteback: folio("test_clear_page_writeback", "__folio_end_writeback"),
   __folioStartWriteback: folio("__test_set_page_writeback", "__folio_start_writeback"),
+  folioCancelDirty: INLINED,
   __folioCancelDirty: names("cancel_dirty_page", ["4.15?", "__cancel_dirty_page"], ["5.16", "__folio_cancel_dirty"]),
   folioMarkDirty: folio("set_page_dirty", "folio_mark_dirty"),
   folioClearDirtyForIo: folio("clear_page_dirty_for_io", "folio_clear_dirty_for_io"),
@@ -169,6 +170,8 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   spinLock: names("_raw_spin_lock"),
   spinLockIrq: names("_raw_spin_lock_irq"),
   spinLockIrqsave: names("_raw_spin_lock_irqsave"),
+  spinUnlockIrq: names("_raw_spin_unlock_irq"),
+  spinUnlockIrqrestore: names("_raw_spin_unlock_irqrestore"),
 };
 
 /** Frames of the table that the lab's 6.1.192 builds inline or tail-call: its logs lack them. @internal */
