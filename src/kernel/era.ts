@@ -73,8 +73,8 @@ const HISTORIES = {
   mmapLockKillable: from("6.5", "6.1.37", "6.3.11?", "6.4.1?"),
   /** `mapping->invalidate_lock` exists and `filemap_fault` takes it to fill a page. v5.15 [S 5.15]. */
   invalidateLock: from("5.15"),
-  /** Dirtying a shared page in a fault drops mmap_lock before `balance_dirty_pages`. v5.6 [M]. */
-  faultDirtyDropsMmapLock: from("5.6?"),
+  /** Dirtying a shared page in a fault drops mmap_lock before `balance_dirty_pages`. commit 89b15332af7c ("mm: drop mmap_sem before calling balance_dirty_pages() in write fault") (v5.5); 5.4.9 [A]. */
+  faultDirtyDropsMmapLock: from("5.5", "5.4.9"),
 
   // Page bits
   /** PG_locked is handed over to a waiter that lost five times. commits 2a9127fcf229, 5ef64cc8987a (v5.9) [M]; [S 5.4] no, [S 5.15] yes. */

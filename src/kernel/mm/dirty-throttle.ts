@@ -3,7 +3,7 @@
  *
  * Only cgroup v2 has a dirty limit per memcg: a v1 group can be filled with dirty pages, which is why legacy reclaim waits for
  * writeback. A dirtier above its limit starts background writeback and sleeps killably, 200 ms at most at a time, with
- * whatever locks its caller holds: i_rwsem in write(2), mmap_lock in a fault before 5.6.
+ * whatever locks its caller holds: i_rwsem in write(2), mmap_lock in a fault before 5.5.
  *
  * Scaled down with the number of pages: the limit is looked at after every dirtied page (the kernel: after `nr_dirtied_pause`,
  * 32 at first), and counters are exact (`wb_stat_error()` is 0). Below the hard limit one pause is enough, at it the task

@@ -3,6 +3,8 @@ import type { Resumable } from "../../resumable/index.ts";
 import { type Era, era, withFix, withoutFix } from "../era.ts";
 import { LAB_INLINED, procStack } from "../frame-names.ts";
 import { wakeupFlusherThreads } from "../fs/fs-writeback.ts";
+import type { Inode } from "../fs/inode.ts";
+import { PF_MEMALLOC_NOFS } from "../gfp.ts";
 import type { KernelConfig } from "../sched/kernel.ts";
 import { taskFrames } from "../sched/show-task.ts";
 import { deadSubset, obstacleOf } from "../sched/stuck.ts";
@@ -15,6 +17,7 @@ import type { MmStruct, Vma } from "./mm-types.ts";
 import { createMm, createVma, doMunmap, exitMmap } from "./mmap.ts";
 import type { Page } from "./page.ts";
 import { type FileWorld, fileWorld, leftovers } from "./testing.ts";
+import { doTruncate } from "./truncate.ts";
 
 function* touch(vma: Vma, index: number, write: boolean): Resumable {
   yield* userPageFault(vma, index, write);
@@ -22,6 +25,12 @@ function* touch(vma: Vma, index: number, write: boolean): Resumable {
 function* touchAndExit(vma: Vma, index: number, write: boolean): Resumable {
   yield* userPageFault(vma, index, write);
   yield* exitMmap(vma.mm);
+}
+function* readThenWrite(vma: Vma, index: number): Resumable {
+  if (yield* userPageFault(vma, index, false)) yield* userPageFault(vma, index, true);
+}
+function* truncate(inode: Inode, size: number): Resumable {
+  yield* doTruncate(inode, size);
 }
 function* unmap(vma: Vma): Resumable {
   yield* doMunmap(vma);
@@ -220,6 +229,66 @@ describe("page faults", () => {
   });
 });
 
+describe("a write to a page that is mapped read-only", () => {
+  it.each(RELEASES)("makes it writable and dirty when shared, a copy when private, in %s", (release) => {
+    for (const shared of [true, false]) {
+      const { kernel, memcg, inode, vma, mm } = small(release, shared);
+      const page = bootCachedPage(kernel, inode, 1, { memcg });
+      const task = kernel.spawn({ comm: "t", memcg, mm }, readThenWrite, [vma, 1]);
+      kernel.start();
+      while (vma.present.length === 0) runSteps(kernel, task, 1);
+      expect([vma.present.at(0), vma.writablePtes.length, page.dirty]).toEqual([page, 0, false]);
+      runAlone(kernel, task);
+      const now = vma.present.at(0) as Page;
+      expect([now === page, now.anon, vma.writablePtes.includes(now), page.dirty]).toEqual([
+        shared,
+        !shared,
+        true,
+        shared,
+      ]);
+      expect([page.mapCount, vma.present.length]).toEqual([shared ? 1 : 0, 1]);
+      expect(leftovers(kernel)).toEqual([]);
+    }
+  });
+
+  it("finds the page gone when truncation was faster, under any schedule", () => {
+    let gone = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const { kernel, memcg, inode, vma, mm } = small("6.1");
+      bootCachedPage(kernel, inode, 1, { memcg });
+      const task = kernel.spawn({ comm: "t", memcg, mm }, readThenWrite, [vma, 1]);
+      const other = kernel.spawn({ comm: "truncate" }, truncate, [inode, 0]);
+      runRandomly(kernel, seed);
+      expect([task, other].every((t) => kernel.machine.finished(t.context))).toBe(true);
+      expect([inode.mapping.pages.length, vma.present.length]).toEqual([0, 0]);
+      expect(leftovers(kernel)).toEqual([]);
+      if (!vma.pmdNone) gone++;
+    }
+    expect(gone).toBeGreaterThan(0);
+  });
+});
+
+describe("readahead", () => {
+  it("adds a window of pages, locked one after the other, in a NOFS scope from 5.8", () => {
+    for (const [release, nofs] of [
+      ["5.4", false],
+      ["5.15", true],
+    ] as const) {
+      const { kernel, memcg, inode, vma, mm } = small(release);
+      kernel.subsystems.set("readahead pages", 3);
+      const task = kernel.spawn({ comm: "t", memcg, mm }, touch, [vma, 0, false]);
+      kernel.start();
+      while (inode.mapping.pages.length < 2) runSteps(kernel, task, 1);
+      expect(inode.mapping.pages.at(0)?.lockedBy).toBe(task);
+      expect((task.flags & PF_MEMALLOC_NOFS) !== 0).toBe(nofs);
+      runRandomly(kernel, 1);
+      expect(kernel.machine.finished(task.context)).toBe(true);
+      expect([inode.mapping.pages.length, task.flags & PF_MEMALLOC_NOFS]).toEqual([3, 0]);
+      expect(leftovers(kernel)).toEqual([]);
+    }
+  });
+});
+
 describe("mmap_lock while a fault waits for PG_locked", () => {
   function waiting(release: string): { held: number; wait: string; frames: string } {
     const { kernel, memcg, inode, vma, mm } = small(release);
@@ -242,6 +311,32 @@ describe("mmap_lock while a fault waits for PG_locked", () => {
   it.each(RELEASES)("is dropped on the first try in %s, and the wait is killable", (release) => {
     const { held, wait } = waiting(release);
     expect([held, wait]).toEqual([0, "K unlock holder/1005"]);
+  });
+  it("is held on the second try; with VMA locks the first try with mmap_lock is the second and drops it too", () => {
+    for (const [release, held] of [
+      ["4.4", 1],
+      ["4.20.0", 1],
+      ["5.4", 1],
+      ["6.1", 1],
+      ["6.12", 0],
+    ] as const) {
+      const { kernel, memcg, inode, vma, mm } = small(release);
+      const page = bootCachedPage(kernel, inode, 1, { memcg });
+      const first = kernel.spawn({ comm: "first" }, lockOnce, [page]);
+      const second = kernel.spawn({ comm: "second" }, lockOnce, [page]);
+      const task = kernel.spawn({ comm: "t", memcg, mm }, touch, [vma, 1, true]);
+      runSteps(kernel, first, 1);
+      runAlone(kernel, task);
+      runAlone(kernel, first);
+      // the waiter goes on until it faults again, and finds the page locked by somebody else
+      while (mm.mmapLock.readers.length === 0) runSteps(kernel, task, 1);
+      runSteps(kernel, second, 1);
+      runAlone(kernel, task);
+      expect([page.lockedBy, mm.mmapLock.readers.length]).toEqual([second, held]);
+      runAlone(kernel, second);
+      runAlone(kernel, task);
+      expect(kernel.machine.finished(task.context)).toBe(true);
+    }
   });
   it("prints as it waits: for the unlock up to 5.0, for the lock from 5.1", () => {
     expect(waiting("4.20.0").frames).toContain(

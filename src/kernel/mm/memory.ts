@@ -68,7 +68,8 @@ const access = op<Vma, Access>("touch", {
  */
 export function* userPageFault(vma: Vma, index: number, write: boolean): Resumable<boolean> {
   for (;;) {
-    if (yield access(vma, Object.freeze({ index, write }))) return true;
+    // an entry that appears after this look is found by the fault
+    if (mappedPage(vma, index) !== undefined && (yield access(vma, Object.freeze({ index, write })))) return true;
     const fault = yield* doUserAddrFault(vma, index, write);
     if (current().notifyResume) yield* memCgroupHandleOverHigh();
     if ((fault & VM_FAULT_SIGBUS) !== 0 || fatalSignalPending()) return false;
@@ -238,7 +239,7 @@ function* doPageMkwrite(vma: Vma, page: Page): Resumable<boolean> {
   return yield* pageMkwrite(inode, page);
 }
 
-/** The page dirtied, unlocked, and its dirtier slowed down; mmap_lock is dropped for that on the first try (5.6+). */
+/** The page dirtied, unlocked, and its dirtier slowed down; mmap_lock is dropped for that on the first try (5.5+). */
 function* faultDirtySharedPage(vma: Vma, page: Page, flags: number): Resumable<number> {
   yield* folioMarkDirty(page);
   const mapping = page.mapping;
