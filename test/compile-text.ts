@@ -9,18 +9,19 @@ export function evaluate(text: string, given: object, names: readonly string[]):
 }
 
 /** The text with its generator functions made resumable, as {@link evaluate} takes it: `runtime` must be given. */
-export function compileText(text: string, options: { readonly typescript?: boolean } = {}): string {
-  const { code } = transformModule(text, {
-    file: "text.ts",
-    runtime: "runtime",
-    typescript: options.typescript ?? false,
-  });
+export function compileText(text: string, typescript = false): string {
+  const { code } = transformModule(text, { file: "text.ts", runtime: "runtime", typescript });
   const opening = /\nimport \{ (.*) \} from "runtime";$/.exec(code);
   if (opening === null) return code;
   return `const { ${(opening[1] as string).replaceAll(" as ", ": ")} } = runtime;${code.slice(0, opening.index)}`;
 }
 
 /** Compiles and evaluates. */
-export function evaluateCompiled(text: string, given: object, names: readonly string[]): Record<string, unknown> {
-  return evaluate(compileText(text), { ...given, runtime }, names);
+export function evaluateCompiled(
+  text: string,
+  given: object,
+  names: readonly string[],
+  typescript = false,
+): Record<string, unknown> {
+  return evaluate(compileText(text, typescript), { ...given, runtime }, names);
 }

@@ -45,7 +45,7 @@ export interface Explorable {
   brokenInvariant?(): string | undefined;
   /**
    * The contexts that can never proceed again from the present state although others still run; empty when none. Must be
-   * right whenever it is not empty.
+   * right whenever it is not empty. `ways`: what {@link ways} answers for every context in this state, if known.
    */
-  deadSubset?(): readonly number[];
+  deadSubset?(ways?: ArrayLike<number>): readonly number[];
 }

@@ -37,7 +37,7 @@ export class World {
   private readonly constants: unknown[] = [undefined, null, false, true];
   private readonly byValue = new Map<unknown, number>(this.constants.map((value, index) => [value, index]));
   private readonly byContent = new Map<string, number>();
-  /** Frozen values met before; they come and go. */
+  /** Numbers of those among the constants. */
   private readonly met = new WeakMap<object, number>();
 
   constructor(capacities: Readonly<Record<string, number>> = {}) {
@@ -117,16 +117,24 @@ export class World {
           "what outlives a step must be a primitive, an entity, or a frozen array or record",
       );
     }
-    const content = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${encode(part, what)}`);
-    const key = Array.isArray(value) ? `[${value.length};${content.join()}]` : `{${content.join()}}`;
-    let index = this.byContent.get(key);
-    if (index === undefined) {
-      index = this.constants.push(value) - 1;
-      this.byContent.set(key, index);
-    }
+    const key = contentKey(value, what);
+    const known = this.byContent.get(key);
+    if (known !== undefined) return known;
+    const index = this.constants.push(value) - 1;
+    this.byContent.set(key, index);
     this.met.set(value, index);
     return index;
   }
+}
+
+function contentKey(value: object, what: string | undefined): string {
+  let key = "";
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) key += i in value ? `${encode(value[i], what)},` : ",";
+    return `[${key}]`;
+  }
+  for (const [name, part] of Object.entries(value)) key += `${JSON.stringify(name)}:${encode(part, what)},`;
+  return `{${key}}`;
 }
 
 function describe(value: object): string {

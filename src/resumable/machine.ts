@@ -35,7 +35,7 @@ export interface MachineHooks {
   /** Called when a context is about to take a step. */
   before?(context: number): void;
   brokenInvariant?(): string | undefined;
-  deadSubset?(): readonly number[];
+  deadSubset?(ways?: ArrayLike<number>): readonly number[];
 }
 
 /** Words of a stack when {@link Machine.spawn} is not told. */
@@ -235,8 +235,8 @@ export class Machine implements Explorable {
     if ($.world !== this.world) this.world.activate();
     return this.hooks.brokenInvariant?.();
   }
-  deadSubset(): readonly number[] {
+  deadSubset(ways?: ArrayLike<number>): readonly number[] {
     if ($.world !== this.world) this.world.activate();
-    return this.hooks.deadSubset?.() ?? [];
+    return this.hooks.deadSubset?.(ways) ?? [];
   }
 }

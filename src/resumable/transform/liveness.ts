@@ -248,8 +248,11 @@ export function aliveAt(code: Code, locals: Names): Map<Label, Names> {
   return backward(code, locals, (step, at) => at.get(step.resume) ?? NONE);
 }
 
-/** For each stop, by its label, the locals that may have been assigned since the function was entered or resumed. */
-export function assignedBefore(code: Code, locals: Names): Map<Label, Names> {
+/**
+ * For each stop, by its label, the locals that may have been assigned since the function was entered or resumed; `fresh` ones
+ * are undefined, not in the frame, when it is entered.
+ */
+export function assignedBefore(code: Code, locals: Names, fresh: Names): Map<Label, Names> {
   const at = new Map<Label, Names>();
   const found = new Map<Label, Names>();
   let changed = true;
@@ -269,7 +272,8 @@ export function assignedBefore(code: Code, locals: Names): Map<Label, Names> {
     for (const step of code.list) {
       switch (step.kind) {
         case "label":
-          flowTo(step.label, step.label.resumesLine === undefined ? now : NONE);
+          if (step.label === code.start) flowTo(step.label, fresh);
+          else flowTo(step.label, step.label.resumesLine === undefined ? now : NONE);
           now = at.get(step.label);
           break;
         case "plain":

@@ -51,12 +51,14 @@ export function planFrame(code: Code, names: readonly string[], parameters: read
   const locals: Names = new Set(names);
   const labels = resumeLabels(code);
   const alive = new Map(aliveAt(code, locals));
-  const assigned = assignedBefore(code, locals);
+  const fresh: Names = new Set(names.filter((n) => !parameters.includes(n)));
+  const assigned = assignedBefore(code, locals, fresh);
   const saved = (label: Label): Names =>
     new Set([...(alive.get(label) ?? [])].filter((n) => assigned.get(label)?.has(n)));
   const needed = neededAt(code, locals, saved);
-  // a caller fills in all parameters
+  // a caller fills in all parameters, and nothing else
   alive.set(code.start, new Set(parameters));
+  needed.set(code.start, new Set(parameters.filter((n) => needed.get(code.start)?.has(n))));
   const slotOf = assignSlots(
     names,
     parameters,
