@@ -3,7 +3,7 @@
  * asynchronous one.
  *
  * The pages of a window are added locked, one after the other, and their reads are submitted at the end: each charge after the
- * first runs with earlier page locks held. Since commit f2c817bed58d ("mm: use memalloc_nofs_save in readahead path") (v5.8)
+ * first runs with earlier page locks held (up to 5.7 they are allocated before the first is added; not told apart). Since commit f2c817bed58d ("mm: use memalloc_nofs_save in readahead path") (v5.8)
  * that is a NOFS scope; `__GFP_NORETRY` makes charges give up early, and the first failure ends the window.
  */
 import type { Resumable } from "../../resumable/index.ts";
@@ -38,7 +38,7 @@ function* submitRead(inode: Inode, pages: readonly Page[]): Resumable {
   yield* submitBio(bio);
 }
 
-/** `read_folio` and the wait for it: takes a locked page, which is unlocked afterwards. False: killed while waiting. */
+/** `read_folio` and the wait for it: takes a locked page, which the read unlocks. A fatal signal ends the wait early. */
 export function* filemapReadFolio(page: Page): Resumable {
   const inode = page.mapping?.host;
   if (inode === undefined) throw new Error(`${page} belongs to no file`);
