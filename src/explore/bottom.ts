@@ -44,7 +44,7 @@ export function bottomFault(program: Reducible, memoryBytes: number): BottomFaul
   };
   const steppers = new Set<number>();
   let progressed = false;
-  if (store.intern(words) < 0) return "memory";
+  if (store.intern(words, program.dirty) < 0) return "memory";
   for (let state = 0; state < store.size; state++) {
     store.load(state, words);
     stuck = stuck.filter((c) => !program.finished(c) && !program.idle(c));
@@ -56,7 +56,7 @@ export function bottomFault(program: Reducible, memoryBytes: number): BottomFaul
       for (let way = 0; way < ways; way++) {
         program.step(c, way);
         if (program.progressed?.()) progressed = true;
-        const target = store.intern(words);
+        const target = store.intern(words, program.dirty);
         if (target < 0) return "memory";
         graph.targets.push(target);
         graph.contexts.push(c);

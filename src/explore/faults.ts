@@ -34,9 +34,9 @@ export function brokenLaw(program: Explorable, stepped: number | undefined): Fau
     : { kind: "invariant", contexts: stepped === undefined ? [] : [stepped], message };
 }
 
-/** Contexts that are dead already although others still run. */
-export function deadContexts(program: Explorable): Fault | undefined {
-  const contexts = program.deadSubset?.() ?? [];
+/** Contexts that are dead already although others still run; `ways` as `deadSubset` takes them. */
+export function deadContexts(program: Explorable, ways?: ArrayLike<number>): Fault | undefined {
+  const contexts = program.deadSubset?.(ways) ?? [];
   return contexts.length === 0 ? undefined : deadSubset(program, contexts);
 }
 

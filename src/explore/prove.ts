@@ -84,6 +84,8 @@ class Search {
   readonly #cursor = new IntList(256);
   readonly #alone = new IntList(256);
   readonly #choices = new IntList(1024);
+  /** By context, of the state that was entered last. */
+  readonly #ways: Int32Array;
   /** The state that `words` hold; -1 when unknown. */
   #loaded = -1;
   #depth = 0;
@@ -102,6 +104,7 @@ class Search {
     this.#program = program;
     this.#options = options;
     this.#maxStates = options.maxStates ?? Infinity;
+    this.#ways = new Int32Array(program.contexts);
     this.#store = new StateStore(program.words.length, { memoryBytes: options.memoryBytes ?? Infinity });
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
@@ -124,7 +127,7 @@ class Search {
     const { words } = program;
     const path = this.#path;
     const choices = this.#choices;
-    if (this.#store.intern(words) < 0) return "memory";
+    if (this.#store.intern(words, program.dirty) < 0) return "memory";
     let stopped = this.#enter(0, undefined);
     while (stopped === undefined && path.length > 0) {
       const top = path.length - 1;
@@ -148,7 +151,7 @@ class Search {
         stopped = this.#note(thrownFault(context, error));
         continue;
       }
-      const next = this.#store.intern(words);
+      const next = this.#store.intern(words, program.dirty);
       if (next < 0) return "memory";
       this.#loaded = next;
       if (this.#store.fresh) stopped = this.#bound(next) ?? this.#enter(next, context);
@@ -190,6 +193,7 @@ class Search {
 
   #addChoices(context: number): void {
     const ways = this.#program.ways(context);
+    this.#ways[context] = ways;
     for (let way = 0; way < ways; way++) {
       this.#choices.push(context);
       this.#choices.push(way);
@@ -220,7 +224,7 @@ class Search {
     const deadlock = atRest ? terminalFault(program) : undefined;
     if (atRest) this.#findings.terminal(deadlock !== undefined);
     const law = brokenLaw(program, stepped);
-    const fault = deadlock ?? deadContexts(program);
+    const fault = deadlock ?? deadContexts(program, alone < 0 ? this.#ways : undefined);
     return (law && this.#note(law, 1)) ?? (fault && this.#note(fault, 1));
   }
 

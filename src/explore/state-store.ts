@@ -5,13 +5,16 @@
  * 2009; Laarman, van de Pol, Weber, "Parallel recursive state compression for free", 2011), with wide nodes instead
  * of pairs: the vector is cut into chunks, each chunk is interned to a number, rows of numbers are interned again, up
  * to one root. Neighbour states share all but a few nodes, so a state costs its root row and the few rows that are
- * new. Cost of an intern: one comparison per word with the last vector, and a hash and probe per changed chunk and
- * its ancestors. Nothing is approximate: rows are compared whole.
+ * new. Cost of an intern: one comparison per word of the chunks that may have changed (all, when the program keeps no
+ * `dirty`) with the last vector, and a hash and probe per changed chunk and its ancestors. Nothing is approximate: rows are compared whole.
  *
  * Invariant while {@link StateStore.#known}: `#kept` equals the vector interned or loaded last, `#ids` its node
- * numbers.
+ * numbers; what differs from it now was written by steps, and is marked dirty.
  */
 import { type MemoryBudget, NodeTable } from "./node-table.ts";
+
+/** Words per bit of `Explorable.dirty`. */
+const DIRTY_WORDS = 16;
 
 /** How a store is laid out; the defaults are measured on vectors of 300 to 3000 words. */
 export interface StateStoreOptions {
@@ -86,39 +89,16 @@ export class StateStore {
     this.#known = false;
   }
 
-  /** The number of a state; -1 when it is new and memory is used up (the store then stays as it is, readable). */
-  intern(words: Int32Array): number {
-    const length = this.#length;
-    const chunk = this.#chunk;
-    const kept = this.#kept;
-    const all = !this.#known;
+  /**
+   * The number of a state; -1 when it is new and memory is used up (the store then stays as it is, readable). `dirty`,
+   * when the program has it (see `Explorable.dirty`), says which chunks to look at, and is cleared.
+   */
+  intern(words: Int32Array, dirty?: Int32Array): number {
     let ids = this.#ids[0]!;
     let table = this.#tables[0]!;
     let changed = this.#changed;
-    let count = 0;
-    for (let c = 0, base = 0; base < length || c === 0; c++, base += chunk) {
-      const end = Math.min(base + chunk, length);
-      // Eight words a turn without a branch each: this loop is most of the cost on long vectors.
-      let i = base;
-      let differs = 0;
-      for (const whole = end - 7; i < whole; i += 8)
-        differs |=
-          (words[i]! ^ kept[i]!) |
-          (words[i + 1]! ^ kept[i + 1]!) |
-          (words[i + 2]! ^ kept[i + 2]!) |
-          (words[i + 3]! ^ kept[i + 3]!) |
-          (words[i + 4]! ^ kept[i + 4]!) |
-          (words[i + 5]! ^ kept[i + 5]!) |
-          (words[i + 6]! ^ kept[i + 6]!) |
-          (words[i + 7]! ^ kept[i + 7]!);
-      for (; i < end; i++) differs |= words[i]! ^ kept[i]!;
-      if (differs === 0 && !all) continue;
-      for (i = base; i < end; i++) kept[i] = words[i]!;
-      const id = table.intern(kept, base);
-      if (id < 0) return this.#full();
-      ids[c] = id;
-      changed[count++] = c;
-    }
+    let count = this.#compare(words, dirty);
+    if (count < 0) return this.#full();
     if (count === 0) {
       this.fresh = false;
       return ids.length === 1 ? ids[0]! : this.#ids[this.#ids.length - 1]![0]!;
@@ -148,6 +128,54 @@ export class StateStore {
     this.#known = true;
     this.fresh = table.fresh;
     return ids[0]!;
+  }
+
+  /** Interns the chunks that differ from the kept ones and lists them in `#changed`; -1 when memory is used up. */
+  #compare(words: Int32Array, dirty: Int32Array | undefined): number {
+    const chunks = this.#counts[0]!;
+    let count = 0;
+    if (dirty === undefined || !this.#known || this.#chunk !== DIRTY_WORDS) {
+      for (let c = 0; c < chunks && count >= 0; c++) count = this.#compareChunk(words, c, count);
+      dirty?.fill(0);
+      return count;
+    }
+    for (let d = 0; d < dirty.length; d++) {
+      for (let bits = dirty[d]!; bits !== 0; bits &= bits - 1) {
+        const c = d * 32 + 31 - Math.clz32(bits & -bits);
+        if (c >= chunks) break;
+        count = this.#compareChunk(words, c, count);
+        if (count < 0) return -1;
+      }
+      dirty[d] = 0;
+    }
+    return count;
+  }
+
+  #compareChunk(words: Int32Array, c: number, count: number): number {
+    const kept = this.#kept;
+    const base = c * this.#chunk;
+    const end = Math.min(base + this.#chunk, this.#length);
+    let i = base;
+    // Eight words a turn without a branch each: without `dirty` this loop is most of the cost on long vectors.
+    let differs = 0;
+    for (const whole = end - 7; i < whole; i += 8)
+      differs |=
+        (words[i]! ^ kept[i]!) |
+        (words[i + 1]! ^ kept[i + 1]!) |
+        (words[i + 2]! ^ kept[i + 2]!) |
+        (words[i + 3]! ^ kept[i + 3]!) |
+        (words[i + 4]! ^ kept[i + 4]!) |
+        (words[i + 5]! ^ kept[i + 5]!) |
+        (words[i + 6]! ^ kept[i + 6]!) |
+        (words[i + 7]! ^ kept[i + 7]!);
+    for (; i < end; i++) differs |= words[i]! ^ kept[i]!;
+    if (differs === 0 && this.#known) return count;
+    for (i = base; i < end; i++) kept[i] = words[i]!;
+    const id = this.#tables[0]!.intern(kept, base);
+    if (id < 0) return -1;
+    this.#ids[0]![c] = id;
+    this.#changed[count] = c;
+    return count + 1;
   }
 
   /** Kept copy and node numbers no longer belong together. */

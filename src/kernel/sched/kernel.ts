@@ -79,7 +79,7 @@ export class Kernel {
     this.machine = new Machine(this.world, {
       mayRun: (context) => this.mayRun(context),
       before: (context) => this.switchTo(context),
-      deadSubset: () => deadSubset(this),
+      deadSubset: (ways) => deadSubset(this, ways),
       ...(invariants === undefined ? {} : { brokenInvariant: () => this.check(invariants) }),
     });
     setCurrent(this, undefined);

@@ -42,9 +42,11 @@ function occupants(task: Task): Task[] {
 }
 
 /** Contexts that can never proceed again although others may; see {@link Explorable.deadSubset}. */
-export function deadSubset(kernel: Kernel): readonly number[] {
+export function deadSubset(kernel: Kernel, ways?: ArrayLike<number>): readonly number[] {
+  if (ways !== undefined && !anyBlocked(kernel, ways)) return NOBODY;
   const blocked = new Map<number, readonly (Task | "hardware")[]>();
   for (const task of kernel.tasks) {
+    if (ways !== undefined && (ways[task.context] as number) > 0) continue;
     const obstacle = obstacleOf(kernel, task);
     if (obstacle === undefined) continue;
     blocked.set(task.context, obstacle.kind === "cpu" ? obstacle.by : obstacle.wait.providers);
@@ -58,6 +60,16 @@ export function deadSubset(kernel: Kernel): readonly number[] {
     }
   }
   return [...blocked.keys()];
+}
+
+const NOBODY: readonly number[] = Object.freeze([]);
+
+/** Whether anybody can neither step nor may rest: a quick look, in most states there is nobody. */
+function anyBlocked(kernel: Kernel, ways: ArrayLike<number>): boolean {
+  const { machine, tasks } = kernel;
+  for (let c = 0; c < tasks.length; c++)
+    if (ways[c] === 0 && !machine.finished(c) && !(machine.idle(c) && kernel.mayRun(c))) return true;
+  return false;
 }
 
 function canProvide(kernel: Kernel, provider: Task | "hardware", blocked: ReadonlyMap<number, unknown>): boolean {
