@@ -4,7 +4,6 @@
  *
  * "mm, memcg: fix reclaim deadlock with writeback" (Michal Hocko, 11 December 2018), commit 63f3655f9501 (v5.0-rc2).
  */
-import { ksysSync } from "../kernel/fs/sync.ts";
 import { vfsWrite } from "../kernel/mm/filemap-write.ts";
 import { userPageFault } from "../kernel/mm/memory.ts";
 import { defineIncident } from "./incident.ts";
@@ -41,6 +40,5 @@ export const memcgWritebackAbba = defineIncident({
       s.task("fault", { memcg: group, mm, newPages: 1 }, userPageFault, [vma, pages - 1 - (i % pages), true]);
     }
     for (let i = 0; i < writers; i++) s.task("dd", { memcg: group, newPages: 1 }, vfsWrite, [file, i % pages, 1]);
-    s.task("sync", {}, ksysSync);
   },
 });

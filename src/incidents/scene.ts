@@ -8,7 +8,7 @@
 import type { Bio, RequestQueue } from "../kernel/block/bio.ts";
 import { type Block, bootBlock, type QueueOptions } from "../kernel/block/blk-core.ts";
 import type { Era } from "../kernel/era.ts";
-import type { BackingDevInfo } from "../kernel/fs/backing-dev.ts";
+import type { BackingDevInfo, BdiWriteback } from "../kernel/fs/backing-dev.ts";
 import {
   bootWriteback,
   createInode,
@@ -137,10 +137,12 @@ export class Scene {
     return this.block.queues;
   }
 
-  /** A filesystem on a disk, with its flusher. */
+  /** A filesystem on a disk, with its flusher; on v2 with one more for each group made so far. */
   filesystem(type: FsType, disk: RequestQueue, options: WritebackOptions & MountOptions = {}): SuperBlock {
     this.mm();
-    const bdi: BackingDevInfo = bootWriteback(this.kernel, disk, { periodic: false, ...options });
+    // on v2 every group that exists by now has a writeback domain of its own
+    const memcgs = this.options.cgroup === "v2" ? this.mm().memcgs.filter((m) => m.parent !== undefined) : [];
+    const bdi: BackingDevInfo = bootWriteback(this.kernel, disk, { memcgs, ...options });
     return createSuperBlock(this.kernel, bdi, type, options);
   }
 
@@ -159,6 +161,7 @@ export class Scene {
       });
     }
     inode.mapping.writebackIndex = options.writebackIndex ?? 0;
+    if (inode.wb !== undefined && dirty !== false) awaitFlusher(inode.wb);
     return inode;
   }
 
@@ -199,4 +202,11 @@ export class Scene {
     if (bio === undefined) throw new Error(`there is no bio ${number}`);
     return bio;
   }
+}
+
+/** The work of a domain with dirty inodes is queued: its timer has run, or runs out at any time. */
+function awaitFlusher({ dwork, queue }: BdiWriteback): void {
+  if (dwork.pending) return;
+  dwork.pending = true;
+  queue.works.push(dwork);
 }

@@ -9,7 +9,7 @@
  */
 
 import type { Inode } from "../kernel/fs/inode.ts";
-import { ksysSync, vfsFsyncRange } from "../kernel/fs/sync.ts";
+import { vfsFsyncRange } from "../kernel/fs/sync.ts";
 import { vfsWrite } from "../kernel/mm/filemap-write.ts";
 import { userPageFault } from "../kernel/mm/memory.ts";
 import type { Resumable } from "../resumable/index.ts";
@@ -54,7 +54,7 @@ export const xfsPageLockOrder = defineIncident({
     const room = s.options.hacks.includes("hidden-alloc") ? faulters : 0;
     const group = s.memcg("/a", { max: pages + room });
     const [disk] = s.disks(pages, { irqCpu: 0 });
-    const fs = s.filesystem("xfs", disk!, { backgroundPages: fsyncers > 0 ? 0 : pages });
+    const fs = s.filesystem("xfs", disk!);
     const file = s.file(fs, { pages, dirty: true, chargedTo: group, writebackIndex: fsyncers > 0 ? pages - 1 : 0 });
     for (let i = 0; i < faulters; i++) {
       const mm = s.process();
@@ -63,6 +63,5 @@ export const xfsPageLockOrder = defineIncident({
     }
     for (let i = 0; i < writers; i++) s.task("dd", { memcg: group, newPages: 1 }, vfsWrite, [file, i % pages, 1]);
     for (let i = 0; i < fsyncers; i++) s.task("fsync", { memcg: group }, writeAndFsync, [file, 0, i === 0 ? pages : 1]);
-    s.task("sync", {}, ksysSync);
   },
 });
