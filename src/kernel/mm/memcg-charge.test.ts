@@ -174,6 +174,20 @@ describe("a charge", () => {
     expect([rounds("5.8"), rounds("5.9"), rounds("5.9", { chargeRetries: 1 })]).toEqual([7, 18, 3]);
   });
 
+  it("makes as many rounds as the schedule likes when they are free", () => {
+    const rounds = new Set<number>();
+    for (let seed = 0; seed < 40; seed++) {
+      const s = small("6.1", { max: 1, oomKillDisable: true }, { priority: 0, chargeRetries: "free" });
+      bootPage(s.kernel, { memcg: s.memcg, anon: true });
+      s.kernel.spawn({ comm: "t", memcg: s.memcg }, charge, [s.memcg, GFP_KERNEL, 1, s.note]);
+      runRandomly(s.kernel, seed);
+      expect([s.note.said, s.memcg.memory.usage]).toEqual([false, 1]);
+      rounds.add(s.memcg.eventsMax);
+    }
+    expect(rounds).toContain(1);
+    expect(Math.max(...rounds)).toBeGreaterThan(2);
+  });
+
   it("leaves the OOM to the end of the fault before 4.19, and fails at once elsewhere", () => {
     const left = (release: string, inUserFault: boolean): unknown => {
       const s = full(release);

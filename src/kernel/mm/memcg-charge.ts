@@ -102,6 +102,13 @@ const charge = op<MemCgroup, number>("charge", {
   describe: (memcg, n) => `charge ${memcg.path} ${n}`,
 });
 
+/** {@link MmOptions.chargeRetries} `free`: one more round, or none. */
+const chargeAgainOrNot = op<MemCgroup, number>("charge again or give up", {
+  ways: () => 2,
+  apply: (memcg, n, way) => (way === 0 ? attempt(memcg, n) : "give up"),
+  describe: (memcg, n) => `charge ${memcg.path} ${n} again or give up`,
+});
+
 /** A refused charge that others see until it is taken back. */
 const overshoot = op<MemCgroup, number>("overshoot", {
   apply(memcg, n) {
@@ -155,42 +162,55 @@ export function memCgroupMargin(memcg: MemCgroup): number {
   return Math.max(0, Math.min(memory, both));
 }
 
+/** The attempt at the beginning of a round; `"give up"` only where the number of fruitless rounds is free. */
+function* tryCharge(memcg: MemCgroup, n: number, mayGiveUp: boolean): Resumable<PageCounter | "give up" | undefined> {
+  if (mayGiveUp) return yield chargeAgainOrNot(memcg, n);
+  if (mm().options.counterRaces !== true) return yield charge(memcg, n);
+  const refusing: PageCounter | undefined = yield overshoot(memcg, n);
+  if (refusing !== undefined) yield takeBack(memcg, n);
+  return refusing;
+}
+
 /** Charges `n` pages; false: refused. The root is never charged. */
 export function* tryChargeMemcg(memcg: MemCgroup, gfp: number, n: number): Resumable<boolean> {
   if (memcg.parent === undefined) return true;
-  const allRetries = mm().options.chargeRetries ?? era().memcgReclaimRetries;
+  const given = mm().options.chargeRetries ?? era().memcgReclaimRetries;
+  const isFree = given === "free";
+  const allRetries = isFree ? 0 : given;
   let retries: number = allRetries;
-  let drained = false;
+  let drained = isFree;
   let passedOom = false;
+  let fruitless = false;
+  let over: MemCgroup = memcg;
   let end: "force" | "nomem" | undefined;
   for (;;) {
-    let refusing: PageCounter | undefined;
-    if (mm().options.counterRaces === true) {
-      refusing = yield overshoot(memcg, n);
-      if (refusing !== undefined) yield takeBack(memcg, n);
-    } else {
-      refusing = yield charge(memcg, n);
-    }
+    const refusing: PageCounter | "give up" | undefined = yield* tryCharge(memcg, n, fruitless);
     if (refusing === undefined) break;
-    const over = overLimit(memcg, refusing);
-    const maySwap = !memswRefused(memcg, refusing);
-    end = bypass(gfp);
-    if (end !== undefined) break;
-    over.eventsMax++;
-    const reclaimed = yield* tryToFreeMemCgroupPages(over, n, gfp, maySwap);
-    if (memCgroupMargin(over) >= n) continue;
-    if (!drained) {
-      drainAllStock(over);
-      drained = true;
-      continue;
+    if (refusing !== "give up") {
+      fruitless = false;
+      over = overLimit(memcg, refusing);
+      const maySwap = !memswRefused(memcg, refusing);
+      end = bypass(gfp);
+      if (end !== undefined) break;
+      over.eventsMax++;
+      const reclaimed = yield* tryToFreeMemCgroupPages(over, n, gfp, maySwap);
+      if (memCgroupMargin(over) >= n) continue;
+      if (isFree) drainAllStock(over);
+      if (!drained) {
+        drainAllStock(over);
+        drained = true;
+        continue;
+      }
+      if ((gfp & __GFP_NORETRY) !== 0) {
+        end = "nomem";
+        break;
+      }
+      if (reclaimed > 0 && n <= COSTLY_PAGES) continue;
+      if (yield* memCgroupWaitAcctMove(over)) continue;
+      fruitless = isFree;
+      if (isFree || retries-- > 0) continue;
     }
-    if ((gfp & __GFP_NORETRY) !== 0) {
-      end = "nomem";
-      break;
-    }
-    if (reclaimed > 0 && n <= COSTLY_PAGES) continue;
-    if (yield* memCgroupWaitAcctMove(over)) continue;
-    if (retries-- > 0) continue;
+    fruitless = false;
     end = lastResort(gfp, passedOom);
     if (end !== undefined) break;
     const outcome = yield* memCgroupOom(over, gfp, n);

@@ -136,8 +136,11 @@ export interface MmOptions {
   readonly counterRaces?: boolean;
   /** Where the priority loop begins; the kernel's 12 by default. A bound for small worlds: print it with results. */
   readonly priority?: number;
-  /** Fruitless rounds of a charge; the era's 5 or 16 by default. A bound for small worlds: print it with results. */
-  readonly chargeRetries?: number;
+  /**
+   * Fruitless rounds of a charge; the era's 5 or 16 by default. A bound for small worlds: print it with results. `free`: any
+   * number, chosen by the schedule, which contains what every number allows and has fewer states, as nothing is counted.
+   */
+  readonly chargeRetries?: number | "free";
   readonly shrinkers?: readonly Shrinker[];
 }
 

@@ -25,7 +25,7 @@ import { mm, type ScanControl } from "./mm.ts";
 import type { Page } from "./page.ts";
 import { toPool } from "./page-alloc.ts";
 import { tryToUnmap } from "./rmap.ts";
-import { currentIsKswapd, writebackThrottlingSane } from "./vmscan-throttle.ts";
+import { countsForNode, currentIsKswapd, writebackThrottlingSane } from "./vmscan-throttle.ts";
 
 /** What to do with a page that has been looked at. */
 type Fate = "reclaim" | "keep" | "activate" | "wait";
@@ -49,11 +49,15 @@ function outOfTheWay(): Fate {
   return era().dirtyActivated ? "activate" : "keep";
 }
 
-/** A page that is waited for is counted when it is looked at again: counters stay finite, and only sane reclaim reads them. */
+/**
+ * Counts a page that is not waited for (one that is will be looked at again, and only sane reclaim reads more than the unqueued
+ * ones): what nobody reads is not counted, because every count is state.
+ */
 function countBits(sc: ScanControl, page: Page): void {
   if (era().flusherWakeByScan) sc.totalScanned++;
-  if (page.dirty || page.writeback) sc.listDirty++;
   if (page.dirty && !page.writeback) sc.listUnqueuedDirty++;
+  if (!countsForNode(sc)) return;
+  if (page.dirty || page.writeback) sc.listDirty++;
   if (page.writeback && page.reclaim) sc.listCongested++;
 }
 
@@ -68,7 +72,7 @@ function underWriteback(sc: ScanControl, page: Page): Fate {
   if (writebackThrottlingSane(sc) || !page.reclaim || !mayEnterFs(sc) || mayDeadlock) {
     countBits(sc, page);
     setReclaim(page);
-    sc.listWriteback++;
+    if (countsForNode(sc)) sc.listWriteback++;
     return outOfTheWay();
   }
   return "wait";

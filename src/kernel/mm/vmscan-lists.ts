@@ -16,7 +16,7 @@ import { toPool } from "./page-alloc.ts";
 import { lruDelete, lruInsertHead } from "./swap.ts";
 import { shrinkFolioList } from "./vmscan-folio-list.ts";
 import { getScanCount, inactiveIsLow } from "./vmscan-scan-count.ts";
-import { throttle, tooManyIsolated, writebackThrottlingSane } from "./vmscan-throttle.ts";
+import { countsForNode, throttle, tooManyIsolated, writebackThrottlingSane } from "./vmscan-throttle.ts";
 
 /** List sizes are read without a lock. */
 export const readListSizes = op<Lruvec>("get_scan_count", {
@@ -116,12 +116,14 @@ function* isolatedTooMany(sc: ScanControl): Resumable<boolean> {
 
 /** `sc->nr` of the node pass gets what the list has counted. */
 function addList(sc: ScanControl, taken: number): void {
-  sc.nrDirty += sc.listDirty;
-  sc.nrUnqueuedDirty += sc.listUnqueuedDirty;
-  sc.nrCongested += sc.listCongested;
-  sc.nrWriteback += sc.listWriteback;
-  sc.nrImmediate += sc.listImmediate;
-  sc.nrTaken += taken;
+  if (countsForNode(sc)) {
+    sc.nrDirty += sc.listDirty;
+    sc.nrUnqueuedDirty += sc.listUnqueuedDirty;
+    sc.nrCongested += sc.listCongested;
+    sc.nrWriteback += sc.listWriteback;
+    sc.nrImmediate += sc.listImmediate;
+    sc.nrTaken += taken;
+  }
   sc.listDirty = 0;
   sc.listUnqueuedDirty = 0;
   sc.listCongested = 0;

@@ -48,6 +48,11 @@ export function writebackThrottlingSane(sc: ScanControl): boolean {
   return sc.target === undefined || kernel().config.cgroup === "v2";
 }
 
+/** Whether what this reclaimer counts can set a flag of the node or of a group, or make it sleep. */
+export function countsForNode(sc: ScanControl): boolean {
+  return currentIsKswapd() || era().lruLockScope === "zone" || (sc.target !== undefined && writebackThrottlingSane(sc));
+}
+
 /** More pages are off the lists than on them; never for kswapd and v1 targets (mm/vmscan.c:too_many_isolated). */
 export function tooManyIsolated(sc: ScanControl): boolean {
   if (currentIsKswapd() || !writebackThrottlingSane(sc)) return false;

@@ -160,7 +160,7 @@ function* afterWalk(sc: ScanControl): Resumable {
   }
   if (kswapd && sc.nrImmediate > 0) yield* throttle("writeback");
   const { lruvec } = sc.target ?? mm().root;
-  const counts = kswapd || (sc.target !== undefined && writebackThrottlingSane(sc));
-  if (counts && sc.nrDirty > 0 && sc.nrDirty === sc.nrCongested) lruvec.congested = true;
+  const flags = kswapd || (sc.target !== undefined && writebackThrottlingSane(sc));
+  if (flags && sc.nrDirty > 0 && sc.nrDirty === sc.nrCongested) lruvec.congested = true;
   if (!kswapd && lruvec.congested && era().reclaimSleep === "reclaim_throttle") yield* throttle("congested");
 }
