@@ -167,9 +167,9 @@ const HISTORIES = {
   reclaimWritesFilePages: until("6.16"),
   /** Multi-generation LRU is compiled in. v6.1 [S 6.1]. */
   mglru: from("6.1"),
-  /** A memcg list too small for its priority is scanned all the same, up to 32 pages. Until commit 688035f729dc ("mm: don't avoid high-priority reclaim on memcg limit reclaim") (v4.12) [M]. */
+  /** A memcg list too small for its priority is scanned all the same, up to 32 pages. Until commit 688035f729dc ("mm: don't avoid high-priority reclaim on memcg limit reclaim") (v4.12) [M], patch of 28 February 2017 [A]; [S 4.19] no. Vendor trees of 4.9 carry it too. */
   memcgForceScan: until("4.12"),
-  /** Whether active lists shrink is decided once per node pass, at the reclaim target. commit b91ac374346b ("mm: vmscan: enforce inactive:active ratio at the reclaim root") (v5.5) [M]; [S 6.1] yes. */
+  /** Whether active lists shrink is decided once per node pass, at the reclaim target. commit b91ac374346b ("mm: vmscan: enforce inactive:active ratio at the reclaim root") (v5.5) [M]; [S 4.19] no, [S 6.1] yes. */
   deactivateAtRoot: from("5.5"),
   /** Dirty pages go to kswapd's writer only when seen before (PG_reclaim). v4.11 (spec 2.9). */
   kswapdWritesOnlySeen: from("4.11"),
