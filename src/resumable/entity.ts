@@ -118,7 +118,7 @@ function accessor(field: FieldKind, name: string, offset: number): PropertyDescr
           return $.objects[$.h[this.$at + offset] as number];
         },
         set(this: Entity, to: Entity | undefined) {
-          const id = to === undefined ? 0 : to.$id;
+          const id = to?.$id ?? 0;
           if ($.objects[id] !== to) refuseEntity(this, name, to);
           if ($.tracking) noteWrite(this.$at + offset);
           mark(this.$at + offset);
@@ -198,13 +198,13 @@ export function create<T extends Entity>(cls: new () => T, init: Init<T> = {}): 
   const entity = new cls();
   const $at = world.allocate(known.size);
   Object.assign(entity, { $id: world.objects.length, $at, $number: world.count(cls) });
-  world.objects.push(entity);
   for (const { name, field, offset } of known.layout) {
     if (field.kind === "value") world.words[$at + offset] = UNDEFINED;
     if (field.kind !== "list") continue;
     const capacity = capacityOf(world, field.capacity, `${cls.name}.${name}`);
     entity.$lists[name] = new List(world.allocate(1 + capacity), capacity, `${entity}.${name}`);
   }
+  world.objects.push(entity);
   for (const [name, given] of Object.entries(init)) {
     if (entity.$lists[name] === undefined) (entity as unknown as Record<string, unknown>)[name] = given;
     else for (const item of given as Iterable<unknown>) entity.$lists[name].push(item);

@@ -28,14 +28,16 @@ export class List<T> implements Iterable<T> {
   }
   /** Adds at the end. Throws {@link ModelError} when the list is full. */
   push(item: T): void {
+    const word = encode(item, this.#name);
     const length = this.#grow();
-    $.h[this.#at + 1 + length] = encode(item);
+    $.h[this.#at + 1 + length] = word;
   }
   /** Adds in front. */
   unshift(item: T): void {
+    const word = encode(item, this.#name);
     const length = this.#grow();
     $.h.copyWithin(this.#at + 2, this.#at + 1, this.#at + 1 + length);
-    $.h[this.#at + 1] = encode(item);
+    $.h[this.#at + 1] = word;
   }
   /** Takes the first value. */
   shift(): T | undefined {

@@ -50,12 +50,13 @@ export type Resumable<T = void> = Generator<Step, T, any>;
  */
 export function op<A = undefined, B = undefined>(name: string, spec: OpSpec<A, B>): (object: A, argument?: B) => Step {
   const kind = opKinds.length;
+  const [objectName, argumentName] = [`the object of ${name}`, `the argument of ${name}`];
   opKinds.push({ name, spec: spec as OpSpec<unknown, unknown> });
   return (object, argument) => {
     const base = $.announce;
     $.h[base + OP] = kind;
-    $.h[base + OP_OBJECT] = object === undefined ? UNDEFINED : encode(object);
-    $.h[base + OP_ARGUMENT] = argument === undefined ? UNDEFINED : encode(argument);
+    $.h[base + OP_OBJECT] = object === undefined ? UNDEFINED : encode(object, objectName);
+    $.h[base + OP_ARGUMENT] = argument === undefined ? UNDEFINED : encode(argument, argumentName);
     return undefined;
   };
 }

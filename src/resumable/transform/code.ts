@@ -25,7 +25,7 @@ export type Instruction =
   | { readonly kind: "branch"; readonly test: t.Expression; readonly when: boolean; readonly target: Label }
   | ({ readonly kind: "stop"; readonly value: t.Expression | undefined } & Stopping)
   | ({ readonly kind: "call"; readonly callee: t.Expression; readonly args: readonly t.Expression[] } & Stopping)
-  | { readonly kind: "return"; readonly value: t.Expression | undefined };
+  | { readonly kind: "return"; readonly value: t.Expression | undefined; readonly node: t.Node };
 
 export interface Code {
   readonly start: Label;

@@ -164,7 +164,7 @@ class Emitter {
       case "call":
         return this.enter(step);
       case "return":
-        return [this.leave(step.value)];
+        return [t.inherits(this.leave(step.value), step.node)];
     }
   }
 

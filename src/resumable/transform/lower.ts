@@ -58,7 +58,7 @@ class Lowering {
         this.operands.run(node.expression);
         return;
       case "ReturnStatement":
-        this.list.push({ kind: "return", value: this.operands.lower(node.argument as t.Expression) });
+        this.list.push({ kind: "return", value: this.operands.lower(node.argument as t.Expression), node });
         return;
       case "ThrowStatement":
         this.plain(t.inherits(t.throwStatement(this.operands.lower(node.argument)), node));
@@ -94,7 +94,7 @@ class Lowering {
   private plain(node: t.Statement): void {
     if (t.isEmptyStatement(node)) return;
     if (t.isReturnStatement(node)) {
-      this.list.push({ kind: "return", value: node.argument ?? undefined });
+      this.list.push({ kind: "return", value: node.argument ?? undefined, node });
       return;
     }
     this.noteJumps(node, [], false, false);
@@ -216,6 +216,6 @@ export function lowerFunction(fn: t.Function, isStable: (name: string) => boolea
   const lowering = new Lowering((push) => new Operands(push, isStable, temporaries, prefix, file), file);
   lowering.list.push({ kind: "label", label: start });
   lowering.statements((fn.body as t.BlockStatement).body);
-  lowering.list.push({ kind: "return", value: undefined });
+  lowering.list.push({ kind: "return", value: undefined, node: t.emptyStatement() });
   return { start, list: lowering.list, jumps: lowering.jumps, temporaries };
 }
