@@ -53,6 +53,8 @@ export interface Exploration {
   readonly kmem: boolean;
   readonly hacks: readonly string[];
   readonly parameters: Readonly<Record<string, number>>;
+  /** The laws of the model were checked in every state. */
+  readonly lawsChecked: boolean;
   /** What the choices would be if nothing was chosen. */
   readonly defaults: Pick<Exploration, "era" | "cgroup" | "parameters">;
   /** The strategy that was asked for. */
@@ -149,6 +151,7 @@ export function headOf({ incident, choices, era, kernel, parameters }: Prepared)
     kmem: kernel.config.kmem,
     hacks: choices.hacks ?? [],
     parameters,
+    lawsChecked: choices.invariants ?? false,
     defaults: {
       era: incident.era,
       cgroup: incident.cgroup ?? ("v1" as const),

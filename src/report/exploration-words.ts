@@ -1,0 +1,86 @@
+/** Sentences about searches and what they hold for. */
+import type { Exploration } from "../explore/incident.ts";
+import type { Strategy } from "../explore/incident-witness.ts";
+import type { StopReason } from "../explore/types.ts";
+import { count, plural } from "./words.ts";
+
+/** Something is wrong. */
+export function found(e: Pick<Exploration, "outcome">): boolean {
+  return e.outcome !== "none";
+}
+
+/** `Kernel 4.20.0 with nofs-pte, without prealloc-pte, cgroup v1, nokmem.` */
+export function kernelWords(e: Exploration): string {
+  const parts = [
+    `Kernel ${e.era}`,
+    ...(e.fixes.length > 0 ? [`with ${e.fixes.join(" and ")}`] : []),
+    ...(e.reverted.length > 0 ? [`with ${e.reverted.join(" and ")} reverted`] : []),
+    `cgroup ${e.cgroup}`,
+    ...(e.kmem ? [] : ["kernel memory not accounted (nokmem)"]),
+    ...(e.hacks.length > 0 ? [`with the hacks ${e.hacks.join(" and ")}, which no kernel has`] : []),
+  ];
+  return `${parts.join(", ")}.`;
+}
+
+const STRATEGY_WORDS: Readonly<Record<Strategy, string>> = {
+  prove: "prove: every reachable state, by depth-first search over exact states",
+  hunt: "hunt: executions in partial-order-reduction order; it looks for deadlocks, and livelocks need prove",
+  pct: "pct: random schedules with few changes of priority",
+  random: "random: steps drawn evenly",
+};
+
+const STOPS: Readonly<Record<StopReason, string>> = {
+  finding: "the search stopped at its first finding",
+  states: "the bound on states was reached (--max-states)",
+  steps: "the bound on steps was reached",
+  executions: "the bound on executions was reached",
+  depth: "executions longer than the bound were cut",
+  memory: "the memory bound was reached (--max-memory)",
+  aborted: "the search was stopped",
+};
+
+/** Why a search is not complete. */
+export function stopWords(e: Pick<Exploration, "stopped" | "strategy">): string {
+  if (e.stopped !== undefined) return STOPS[e.stopped];
+  return `${e.strategy} does not see everything, and only prove can say that there is nothing`;
+}
+
+/** What the search did. */
+export function searchLines(e: Exploration, seconds: number | undefined): string[] {
+  const seed = e.seed === undefined ? "" : `, seed ${e.seed}`;
+  const quick = e.strategy === "prove" && e.executions > 0;
+  const did = [
+    ...(e.states === undefined ? [] : [plural(e.states, "state")]),
+    ...(e.executions === 0 || quick ? [] : [plural(e.executions, "execution")]),
+    plural(e.steps, "step"),
+    ...(e.pruned === 0 ? [] : [`${count(e.pruned)} left out by reduction`]),
+    `the longest path ${plural(e.depth, "step")}`,
+    ...(seconds === undefined ? [] : [`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`]),
+    ...(e.bytes < 1e6 ? [] : [`${count(Math.round(e.bytes / 1e6))} MB`]),
+  ];
+  const end = found(e) ? "it stopped at its first finding" : `not complete: ${stopWords(e)}`;
+  return [`${STRATEGY_WORDS[e.strategy]}${seed}`, did.join(", "), e.complete ? "complete within the scope below" : end];
+}
+
+/** The scope of the answer. */
+export function scopeLines(e: Exploration): string[] {
+  const { scope, parameters } = e;
+  const values = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+  return [
+    [
+      plural(scope.tasks, "task"),
+      plural(scope.pages, "page"),
+      plural(scope.cpus, "CPU"),
+      `at most ${plural(scope.requests, "request")} in flight`,
+    ].join(", "),
+    ...(values.length > 0 ? [`parameters: ${values.join(", ")}`] : []),
+    `timers are ${scope.timers}: each may fire at any time; memory is ${scope.memoryModel}ly consistent`,
+    e.lawsChecked
+      ? "the laws of the model (conservation, page states, lists, locks) were checked in every state"
+      : "laws of the model were not checked (--check-invariants)",
+    `fairness: ${scope.fairness}`,
+    ...(scope.fixedChoices.length > 0
+      ? [`decided by the incident, not explored: ${scope.fixedChoices.join("; ")}`]
+      : []),
+  ];
+}
