@@ -1,6 +1,8 @@
 /** The main job, in its steps. */
+
 import { collectEvidence, type EvidenceInput, textInput } from "../evidence/index.ts";
 import type { Evidence, OomReport } from "../evidence/types.ts";
+import { exploreCommand } from "../incidents/reproduce.ts";
 import { Interpreter } from "../knowledge/interpret.ts";
 import { pageApi, pageApiFromSymbols, parseRelease, type Release } from "../knowledge/release.ts";
 import { answersOf } from "./answers.ts";
@@ -11,7 +13,7 @@ import { lastBoot } from "./one-host.ts";
 import { progressOf } from "./progress.ts";
 import { subjectsOf } from "./subjects.ts";
 import { summaryOf } from "./summary.ts";
-import type { Answer, Diagnosis } from "./types.ts";
+import type { Answer, Diagnosis, KnownBugMatch } from "./types.ts";
 import { decide, type Finding } from "./verdict.ts";
 import {
   breakerRefs,
@@ -94,10 +96,13 @@ export function diagnoseEvidence(everything: Evidence, options: DiagnoseOptions 
       ...(endIo ? [endIoAnswer(endIo)] : []),
       ...answersOf(finding, evidence, progress, core, release),
     ],
-    advice: adviceOf(
-      finding,
-      bugs.map((b) => b.today),
-    ),
+    advice: [
+      ...adviceOf(
+        finding,
+        bugs.map((b) => b.today),
+      ),
+      ...reproductionsOf(bugs, text),
+    ],
     missing,
     assumptions: assumptionsOf(finding),
     terminals: finding.terminals.map(({ role, name, count }) => ({ role, name, count })),
@@ -130,6 +135,16 @@ function kernelOf(evidence: Evidence, text: string | undefined, release: Release
   const symbols = new Set(evidence.tasks.slice(0, 5000).flatMap((t) => t.stack.names));
   const api = pageApiFromSymbols(symbols) ?? pageApi(release);
   return { ...(text !== undefined && { release: text }), ...(api && { pageApi: api }) };
+}
+
+/** A hint of a bug is no reason to look at it in the model. */
+const SURE_MATCH = 0.5;
+
+/** How to see a recognised bug happen, step by step, and which change ends it. */
+function reproductionsOf(bugs: readonly KnownBugMatch[], release: string | undefined): string[] {
+  const sure = bugs.filter((b) => b.match >= SURE_MATCH && b.incident !== undefined);
+  const commands = new Set(sure.map((b) => exploreCommand(b.incident ?? "", release)));
+  return [...commands].filter((c) => c !== undefined).map((c) => `to see it happen step by step: ${c}`);
 }
 
 /** What ends it, or what to do instead. */

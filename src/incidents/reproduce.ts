@@ -1,0 +1,41 @@
+/**
+ * The command that shows a recognised bug in the executable kernel. Apart from the incidents themselves, so that reading a log
+ * does not load the model.
+ */
+import { hasFix, parseEra } from "../kernel/era.ts";
+
+interface Reproduction {
+  /** The fix that closes it; taken out where the release has it. */
+  readonly fix: string;
+  readonly arguments?: string;
+}
+
+/** By incident; test/reproduce.test.ts holds it against the incidents. */
+const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
+  "memcg-writeback-abba": { fix: "prealloc-pte" },
+  "wb-switch-irq-nesting": { fix: "wb-lock-cookie", arguments: "--hack switching,moving" },
+  "xfs-page-lock-order": { fix: "prealloc-pte" },
+};
+
+/** Ids of the incidents that a command exists for. */
+export const reproducible: readonly string[] = Object.keys(REPRODUCTIONS);
+
+/**
+ * `unwedge explore …` for an incident as it is in a kernel release (`6.1.0-49-amd64`, `6.1.192`); undefined when the incident is
+ * not one that can be explored. A release that is unknown or out of the model's range leaves the incident's own.
+ *
+ * @since 0.2.0
+ */
+export function exploreCommand(incident: string, release: string | undefined): string | undefined {
+  const known = Object.hasOwn(REPRODUCTIONS, incident) ? REPRODUCTIONS[incident] : undefined;
+  if (known === undefined) return undefined;
+  const words = ["unwedge explore", incident, ...eraArguments(known.fix, release)];
+  return [...words, ...(known.arguments === undefined ? [] : [known.arguments])].join(" ");
+}
+
+function eraArguments(fix: string, release: string | undefined): string[] {
+  const point = /^\d+\.\d+(\.\d+)?/.exec(release ?? "")?.[0];
+  const parsed = point === undefined ? undefined : parseEra(point);
+  if (parsed === undefined || !parsed.ok) return [];
+  return [`--era ${parsed.era.release}`, ...(hasFix(parsed.era, fix) ? [`--revert ${fix}`] : [])];
+}
