@@ -1,5 +1,6 @@
 /** Exit codes are a public promise; scripts rely on them. */
 import type { Verdict } from "../diagnose/types.ts";
+import type { Exploration } from "../explore/incident.ts";
 
 /** What each exit code says. */
 export const exitCodes = {
@@ -28,4 +29,10 @@ const byVerdict: Readonly<Record<Verdict, number>> = {
 /** The exit code of `diagnose` for a verdict. */
 export function exitCodeOf(verdict: Verdict): number {
   return byVerdict[verdict];
+}
+
+/** The exit code of `explore` and `replay`; a replay is complete in itself. */
+export function exitCodeOfExploration(e: Pick<Exploration, "outcome" | "complete">): number {
+  if (e.outcome !== "none") return exitCodes.found;
+  return e.complete ? exitCodes.ok : exitCodes.inconclusive;
 }

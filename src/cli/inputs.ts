@@ -1,6 +1,7 @@
 /** FILE arguments made into evidence inputs, with every expected failure found before anything is read. */
 import { accessSync, constants, statSync } from "node:fs";
 import { type EvidenceInput, EvidenceInputError, fileInput } from "../evidence/index.ts";
+import { errorCode } from "./error-code.ts";
 import { CliError, message, printable, usageError } from "./messages.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -35,12 +36,6 @@ export function readError(file: string, e: unknown): CliError | undefined {
     file,
     code === "EACCES" || code === "EPERM" ? "permission denied" : printable(String((e as Error).message)),
   );
-}
-
-/** The `code` of a system error such as `ENOENT`. */
-export function errorCode(e: unknown): string | undefined {
-  const code = e instanceof Error && "code" in e ? e.code : undefined;
-  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
 /** The same input, ending early when the user interrupts. */

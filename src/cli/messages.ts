@@ -31,6 +31,24 @@ const catalogue = {
     `no row knows ${name}${near}; \`unwedge frames FILE...\` lists what the table lacks for a log`,
   "bug-unknown": (id: string, near: string) => `no known bug is called ${id}${near}; \`unwedge bugs\` lists them`,
   "samples-missing": (path: string) => `${path}: the tour's sample is missing; install the package again`,
+  "incident-unknown": (name: string, near: string) =>
+    `no incident is called ${name}${near}; \`unwedge incidents\` lists them, your own is a file: ./${name.replace(/^\.*\/*/, "")}.ts`,
+  "incident-file": (why: string) => why,
+  "choice-refused": (why: string) => why,
+  "param-malformed": (given: string) =>
+    `--param ${given}: write it as name=number; \`unwedge incidents\` lists the parameters`,
+  "number-malformed": (option: string, given: string) => `${option} ${given}: not a whole number`,
+  "strategy-unknown": (given: string, near: string) =>
+    `--strategy ${given}: not one of hunt, prove, pct, random${near}`,
+  "cgroup-unknown": (given: string) => `--cgroup ${given}: not one of v1, v2`,
+  "fix-all": () => "--fix all: name one fix, or compare them all with `--compare all`",
+  "compare-all": (given: string) => `--compare ${given}: only all is possible`,
+  "witness-unreadable": (name: string, why: string) =>
+    `${name}: ${why}; write one with \`unwedge explore ... -o FILE\``,
+  "witness-mismatch": (why: string) =>
+    `${why}; the witness is of another version of the model: explore again with this one`,
+  "witness-none": (name: string) => `nothing was found, so ${name} was not written`,
+  "explore-interrupted": () => "interrupted; what was found so far follows, another interrupt ends at once",
   interrupted: () => "interrupted; what was read so far is diagnosed, another interrupt ends at once",
 } as const;
 

@@ -1,14 +1,13 @@
-/** The command tree. Commands print through the {@link Terminal} and give their exit code back. */
+/**
+ * The command tree. Commands print through the {@link Terminal} and give their exit code back. Each is loaded when it is run:
+ * the knowledge of `diagnose` takes longer to load than a first deadlock takes to find.
+ */
 import { existsSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
-import { runBugs } from "./commands/bugs.ts";
-import { type DiagnoseFlags, runDiagnose } from "./commands/diagnose.ts";
-import { runFormats } from "./commands/formats.ts";
-import { runFrames } from "./commands/frames.ts";
-import { runKnowledge } from "./commands/knowledge.ts";
-import { runTour } from "./commands/tour.ts";
+import type { DiagnoseFlags } from "./commands/diagnose.ts";
+import type { ExploreFlags } from "./commands/explore.ts";
+import type { ReplayFlags } from "./commands/replay.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { readError } from "./inputs.ts";
 import { CliError, message } from "./messages.ts";
 import type { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -63,7 +62,7 @@ async function failed(e: unknown, t: Terminal, help: readonly string[]): Promise
     if (help.length > 0) await t.out(help.join(""));
     return e.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
-  const error = e instanceof CliError ? e : readError("input", e);
+  const error = e instanceof CliError ? e : (await import("./inputs.ts")).readError("input", e);
   if (error === undefined) throw e;
   t.err(error.message);
   return error.exitCode;
@@ -113,21 +112,39 @@ function build(t: Terminal, help: string[], done: (code: number) => void): Comma
     done,
   );
   pager(json(command("formats", "list what can be read, with a sample of each"))).action(
-    async (f: { json?: boolean; pager: boolean }) => done(await runFormats(t, f)),
+    async (f: { json?: boolean; pager: boolean }) =>
+      done(await (await import("./commands/formats.ts")).runFormats(t, f)),
   );
   pager(
     json(command("frames [FILE...]", "list stack frames that the table knows nothing about, most frequent first")),
   ).action(async (files: string[], f: { json?: boolean; pager: boolean }) =>
-    done(await runFrames(t, orStdin(t, files), f)),
+    done(await (await import("./commands/frames.ts")).runFrames(t, orStdin(t, files), f)),
   );
   pager(json(command("knowledge [FUNCTION]", "print what the table says of a kernel function, with sources"))).action(
-    async (fn: string | undefined, f: { json?: boolean; pager: boolean }) => done(await runKnowledge(t, fn, f)),
+    async (fn: string | undefined, f: { json?: boolean; pager: boolean }) =>
+      done(await (await import("./commands/knowledge.ts")).runKnowledge(t, fn, f)),
   );
   pager(json(command("bugs [ID]", "list the known bugs a diagnosis is compared with"))).action(
-    async (id: string | undefined, f: { json?: boolean; pager: boolean }) => done(await runBugs(t, id, f)),
+    async (id: string | undefined, f: { json?: boolean; pager: boolean }) =>
+      done(await (await import("./commands/bugs.ts")).runBugs(t, id, f)),
+  );
+  addExplore(
+    command("explore <INCIDENT>", "search an incident's schedules for deadlocks, livelocks and broken invariants"),
+    t,
+    done,
+  );
+  addReplay(
+    command("replay <WITNESS>", "run a schedule that explore found and show where it ends (- is standard input)"),
+    t,
+    done,
+  );
+  pager(json(command("incidents", "list what can be explored, with switches and parameters"))).action(
+    async (f: { json?: boolean; pager: boolean }) =>
+      done(await (await import("./commands/incidents.ts")).runIncidents(t, f)),
   );
   pager(command("tour", "diagnose two real pieces of evidence, explained").addOption(colorOption())).action(
-    async (f: { color: "auto" | "always" | "never"; pager: boolean }) => done(await runTour(t, f)),
+    async (f: { color: "auto" | "always" | "never"; pager: boolean }) =>
+      done(await (await import("./commands/tour.ts")).runTour(t, f)),
   );
   return program;
 }
@@ -160,11 +177,71 @@ function addDiagnose(command: Command, t: Terminal, done: (code: number) => void
     .action(async (files: string[], flags: Omit<DiagnoseFlags, "html"> & { readonly html?: string | true }) => {
       const { html, ...rest } = flags;
       done(
-        await runDiagnose(
+        await (await import("./commands/diagnose.ts")).runDiagnose(
           t,
           orStdin(t, files),
           html === undefined ? rest : { ...rest, html: html === true ? "-" : html },
         ),
       );
     });
+}
+
+const exploreExamples = `Examples:
+  unwedge explore memcg-writeback-abba -o witness.json
+  unwedge explore memcg-writeback-abba --fix prealloc-pte
+  unwedge explore memcg-writeback-abba --compare all
+`;
+const exploreExitHelp = `
+Exit codes: 0 nothing wrong, and every schedule was covered; 1 deadlock, livelock,
+lockup or broken invariant; 2 bad usage or input; 3 nothing found, but a bound was
+reached; 130 interrupted.
+`;
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+function addExplore(command: Command, t: Terminal, done: (code: number) => void): void {
+  command
+    .addHelpText("before", exploreExamples)
+    .addHelpText("after", exploreExitHelp)
+    .optionsGroup("Kernel:")
+    .option("--era <RELEASE>", "kernel point release, e.g. 6.1.192")
+    .option("--fix <NAME>", "add a fix (again for more)", collect)
+    .option("--revert <NAME>", "take a merged fix out (again for more)", collect)
+    .option("--cgroup <VERSION>", "v1 or v2")
+    .option("--nokmem", "boot with cgroup.memory=nokmem")
+    .option("--hack <NAMES>", "changes that no kernel has, e.g. switching,moving", collect)
+    .option("--param <NAME=VALUE>", "size of the incident (again for more)", collect)
+    .option("--compare <all>", "explore it with every switch, one after the other")
+    .optionsGroup("Search:")
+    .option("--strategy <NAME>", "prove, hunt, pct or random; default: some of the last three, then prove")
+    .option("--seed <N>", "seed of pct and random")
+    .option("--max-states <N>", "give up after so many states")
+    .option("--max-memory <MIB>", "most memory for states; default: half of this machine's, at most 4096")
+    .option("--max-seconds <N>", "give up after so long")
+    .option("--check-invariants", "check the laws of the model in every state")
+    .optionsGroup("Output:")
+    .option("--json", "one JSON document (unwedge.exploration/1, unwedge.compare/1)")
+    .option("-o, --output <FILE>", "write the witness, for unwedge replay")
+    .option("--all", "every step and every stack")
+    .addOption(colorOption())
+    .option("--no-pager", "never start a pager")
+    .optionsGroup("Exit code:")
+    .option("--exit-zero", "exit with 0 whatever was found")
+    .action(async (incident: string, flags: ExploreFlags) =>
+      done(await (await import("./commands/explore.ts")).runExplore(t, incident, flags)),
+    );
+}
+
+function addReplay(command: Command, t: Terminal, done: (code: number) => void): void {
+  command
+    .optionsGroup("Output:")
+    .option("--json", "one JSON document (unwedge.exploration/1)")
+    .option("--all", "every step and every stack")
+    .addOption(colorOption())
+    .option("--no-pager", "never start a pager")
+    .optionsGroup("Exit code:")
+    .option("--exit-zero", "exit with 0 whatever it shows")
+    .action(async (file: string, flags: ReplayFlags) =>
+      done(await (await import("./commands/replay.ts")).runReplay(t, file, flags)),
+    );
 }

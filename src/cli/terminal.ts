@@ -9,6 +9,8 @@ export interface Terminal {
   out(text: string): Promise<void>;
   /** Writes one line to stderr. */
   err(line: string): void;
+  /** Shows how far a long job is; undefined ends that. Absent: nobody wants to know. */
+  progress?(line: string | undefined): void;
   readonly stdin: Readable;
   /** stdin is a pipe or a file, so a log may come from it. */
   readonly stdinPiped: boolean;
@@ -65,6 +67,7 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
   return {
     out: (text) => new Promise((done) => void stdout.write(text, () => done())),
     err: (line) => void stderr.write(`${line}\n`),
+    progress: progressOn(stderr),
     get stdin() {
       return stdin;
     },
@@ -86,4 +89,25 @@ function isPiped(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Seconds between two progress lines where they cannot be rewritten. */
+const PLAIN_PROGRESS_SECONDS = 30;
+
+/** One rewritten line on a terminal; elsewhere a plain line now and then. */
+function progressOn(stderr: NodeJS.WriteStream): (line: string | undefined) => void {
+  let shown = false;
+  let last = performance.now();
+  return (line) => {
+    if (stderr.isTTY) {
+      if (line !== undefined) stderr.write(`\r\u001b[K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
+      else if (shown) stderr.write("\r\u001b[K");
+      shown = line !== undefined;
+      return;
+    }
+    const now = performance.now();
+    if (line === undefined || now - last < PLAIN_PROGRESS_SECONDS * 1000) return;
+    last = now;
+    stderr.write(`${line}\n`);
+  };
 }

@@ -1,0 +1,176 @@
+/** One search or replay as plain data in and out, so that it can be done in another thread. */
+import type { Bounds, Exploration } from "../../explore/incident.ts";
+import type { Strategy, Witness } from "../../explore/incident-witness.ts";
+import type { SearchCounts } from "../../explore/types.ts";
+import type { Incident } from "../../incidents/incident.ts";
+import type { ChoiceError, Choices, Prepared, PrepareResult } from "../../incidents/prepare.ts";
+
+/** What is to be done. */
+export type Job =
+  | {
+      readonly kind: "explore";
+      /** Id of an incident, or a user's own file. */
+      readonly incident: string;
+      readonly choices: Choices;
+      readonly strategy: Strategy | undefined;
+      readonly seed: number | undefined;
+      readonly bounds: Bounds;
+      readonly maxSeconds: number | undefined;
+    }
+  | { readonly kind: "replay"; readonly witness: Witness }
+  /** Which switches there are to compare. */
+  | { readonly kind: "switches"; readonly incident: string; readonly choices: Choices };
+
+/** A switch to compare: what it is called, and the choices with it. */
+export interface Switch {
+  readonly name: string;
+  readonly choices: Choices;
+}
+
+export type JobResult =
+  | { readonly kind: "explored"; readonly exploration: Exploration; readonly seconds: number }
+  | { readonly kind: "switches"; readonly incident: string; readonly switches: readonly Switch[] }
+  | { readonly kind: "refused"; readonly error: JobError };
+
+/** Why a job cannot be done: the user's choice, file or witness is at fault. */
+export interface JobError extends ChoiceError {
+  readonly id: "incident-unknown" | "choice-refused" | "incident-file" | "witness-mismatch";
+}
+
+/** How far a search is, at most some times a second. */
+export interface JobProgress {
+  readonly phase: Strategy;
+  readonly counts: SearchCounts;
+  readonly seconds: number;
+}
+
+export interface JobHooks {
+  readonly stop: () => boolean;
+  readonly progress: (progress: JobProgress) => void;
+  /** Milliseconds of some clock. */
+  readonly now: () => number;
+}
+
+/** The incidents and how they are prepared; a test brings its own. */
+export interface Library {
+  readonly incidents: readonly Incident[];
+  prepare(incident: Incident, choices: Choices): PrepareResult;
+}
+
+/** Milliseconds between two progress reports. */
+const PROGRESS_MS = 250;
+
+/** Does a job. Expected failures are values; a throw is a bug. */
+export async function performJob(job: Job, hooks: JobHooks, given?: Library): Promise<JobResult> {
+  const library = given ?? (await import("../../incidents/index.ts"));
+  const name = job.kind === "replay" ? (job.witness.file ?? job.witness.incident) : job.incident;
+  const found = await incidentOf(name, library);
+  if ("error" in found) return { kind: "refused", error: found.error };
+  const { incident } = found;
+  if (job.kind === "switches") {
+    const { switchesOf } = await import("./switches.ts");
+    const made = switchesOf(incident, job.choices);
+    if ("error" in made) return refused({ id: "choice-refused", message: made.error });
+    return { kind: "switches", incident: incident.id, switches: made.switches };
+  }
+  const { choicesOf } = await import("../../explore/incident-witness.ts");
+  const choices = job.kind === "replay" ? choicesOf(job.witness) : job.choices;
+  const wrong = unknownFix(incident, choices);
+  if (wrong !== undefined) return refused(wrong);
+  const prepared = prepareSafely(library, incident, choices);
+  if ("error" in prepared) return refused({ id: "choice-refused", ...prepared.error });
+  return job.kind === "replay"
+    ? replayed(prepared, job.witness, found.file, hooks)
+    : explored(prepared, job, found.file, hooks);
+}
+
+const refused = (error: JobError): JobResult => ({ kind: "refused", error });
+
+async function explored(
+  prepared: Prepared,
+  job: Job & { kind: "explore" },
+  file: string | undefined,
+  hooks: JobHooks,
+): Promise<JobResult> {
+  const { exploreIncident } = await import("../../explore/incident.ts");
+  const { maxSeconds, strategy, seed, bounds } = job;
+  const begin = hooks.now();
+  const seconds = (): number => (hooks.now() - begin) / 1000;
+  let told = 0;
+  const exploration = exploreIncident(prepared, {
+    bounds,
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(seed === undefined ? {} : { seed }),
+    pollEvery: 512,
+    aborted: () => hooks.stop() || (maxSeconds !== undefined && seconds() > maxSeconds),
+    progress(phase, counts) {
+      if (hooks.now() < told + PROGRESS_MS) return;
+      told = hooks.now();
+      hooks.progress({ phase, counts, seconds: seconds() });
+    },
+  });
+  return { kind: "explored", exploration: inFile(exploration, file), seconds: seconds() };
+}
+
+async function replayed(
+  prepared: Prepared,
+  witness: Witness,
+  file: string | undefined,
+  hooks: JobHooks,
+): Promise<JobResult> {
+  const { replayIncident } = await import("../../explore/replay-incident.ts");
+  const begin = hooks.now();
+  const run = replayIncident(prepared, witness);
+  if (!run.ok) return refused({ id: "witness-mismatch", message: run.message });
+  return { kind: "explored", exploration: inFile(run.exploration, file), seconds: (hooks.now() - begin) / 1000 };
+}
+
+/** Results of a user's own incident name its file, so that their commands and witnesses find it again. */
+function inFile(e: Exploration, file: string | undefined): Exploration {
+  if (file === undefined) return e;
+  return { ...e, file, witness: e.witness === undefined ? undefined : { ...e.witness, file } };
+}
+
+/** A name with a slash or the ending of a program is a file. */
+export function isFileName(name: string): boolean {
+  return name.includes("/") || /\.[cm]?[jt]s$/.test(name);
+}
+
+type FoundIncident = { readonly incident: Incident; readonly file: string | undefined } | { readonly error: JobError };
+
+async function incidentOf(name: string, library: Library): Promise<FoundIncident> {
+  if (isFileName(name)) {
+    const { loadUserIncident } = await import("./user-incident.ts");
+    const loaded = await loadUserIncident(name);
+    if ("error" in loaded) return { error: { id: "incident-file", message: loaded.error } };
+    return { incident: loaded.incident, file: name };
+  }
+  const incident = library.incidents.find((known) => known.id === name);
+  if (incident !== undefined) return { incident, file: undefined };
+  const known = library.incidents.map((one) => one.id);
+  return { error: { id: "incident-unknown", message: name, given: name, known } };
+}
+
+/** Fixes are names first: a misspelt one gets a suggestion before anything is said of its era. */
+function unknownFix(incident: Incident, choices: Choices): JobError | undefined {
+  const wrong = [...(choices.fixes ?? []), ...(choices.reverted ?? [])].find((fix) => !incident.fixes.includes(fix));
+  if (wrong === undefined) return undefined;
+  const has = incident.fixes.length === 0 ? "none" : incident.fixes.join(", ");
+  const message = `${incident.id} has no fix "${wrong}"; it has ${has}`;
+  return { id: "choice-refused", message, given: wrong, known: incident.fixes };
+}
+
+/** What a set-up throws is a size that cannot be built. */
+function prepareSafely(
+  library: Library,
+  incident: Incident,
+  choices: Choices,
+): Prepared | { readonly error: ChoiceError } {
+  try {
+    const result = library.prepare(incident, choices);
+    return result.ok ? result.prepared : { error: result.error };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { error: { message: `${incident.id} cannot be set up like this: ${error.message.split("\n")[0]}` } };
+  }
+}

@@ -1,0 +1,53 @@
+/** Does a job in a thread of its own, shows how far it is, and stops it when the user interrupts. */
+import { Worker } from "node:worker_threads";
+import { count, plural } from "../../report/words.ts";
+import type { Terminal } from "../terminal.ts";
+import { type Job, type JobProgress, type JobResult, type Library, performJob } from "./job.ts";
+import type { WorkerInput } from "./worker.ts";
+
+/** Runs the job; with a library of its own (a test's) in this thread. */
+export async function runJob(t: Terminal, job: Job, library?: Library): Promise<JobResult> {
+  const progress = (at: JobProgress): void => t.progress?.(progressLine(at));
+  try {
+    // sources are not run by a bare Node, so neither is a thread of theirs
+    if (library !== undefined || !import.meta.url.endsWith(".js")) {
+      return await performJob(
+        job,
+        { stop: () => t.interrupted.aborted, progress, now: () => performance.now() },
+        library,
+      );
+    }
+    return await inThread(t, job, progress);
+  } finally {
+    t.progress?.(undefined);
+  }
+}
+
+function inThread(t: Terminal, job: Job, progress: (at: JobProgress) => void): Promise<JobResult> {
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const input: WorkerInput = { job, stop };
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: input });
+  const interrupt = (): void => void Atomics.store(stop, 0, 1);
+  if (t.interrupted.aborted) interrupt();
+  else t.interrupted.addEventListener("abort", interrupt, { once: true });
+  return new Promise((resolve, reject) => {
+    worker.on("message", (message: { readonly progress?: JobProgress; readonly result?: JobResult }) => {
+      if (message.progress !== undefined) progress(message.progress);
+      if (message.result !== undefined) resolve(message.result);
+    });
+    worker.on("error", reject);
+    worker.on("exit", (code) => reject(new Error(`the search ended without an answer (exit ${code})`)));
+  });
+}
+
+/** `prove: 12,345 states, 40,000 steps, 52 MB, 12 s`. */
+export function progressLine({ phase, counts, seconds }: JobProgress): string {
+  const parts = [
+    ...(counts.states === undefined ? [] : [plural(counts.states, "state")]),
+    ...(counts.executions === undefined ? [] : [plural(counts.executions, "execution")]),
+    plural(counts.steps, "step"),
+    `${count(Math.round(counts.bytes / 1e6))} MB`,
+    `${Math.round(seconds)} s`,
+  ];
+  return `${phase}: ${parts.join(", ")}`;
+}
