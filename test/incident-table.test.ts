@@ -77,6 +77,12 @@ describe("wb-switch-irq-nesting", () => {
     expect(names).toContain("truncate");
   });
 
+  it("the document's reproducer locks up with both hacks, and not without", () => {
+    const parameters = { writers: 1, times: 2, movers: 1, pages: 2 };
+    expect(walks(wbSwitchIrqNesting, { hacks, parameters }, 100)).toEqual(expect.arrayContaining(["dd", "hardirq"]));
+    expect(walks(wbSwitchIrqNesting, { parameters }, 300)).toBeUndefined();
+  });
+
   it.each([
     ["no hack", { parameters: bare }],
     ["no hack, 4.4.1", { era: "4.4.1", parameters: bare }],
