@@ -19,7 +19,7 @@ import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { List } from "./list.ts";
 import { $, mark } from "./state.ts";
 
-/** How a field is kept. */
+/** How a field is kept. @since 0.2.0 */
 export type FieldKind =
   | { readonly kind: "int" | "bool" | "ref" | "value" | "ghost" }
   | { readonly kind: "list"; readonly capacity: number | string };
@@ -66,7 +66,7 @@ function className(entity: Entity): string {
 // biome-ignore lint/suspicious/noExplicitAny: a class constructor of any entity
 type EntityClass<T extends Entity> = abstract new (...args: any[]) => T;
 
-/** The fields of T that an initialiser may give. */
+/** The fields of T that an initialiser may give. @since 0.2.0 */
 export type Init<T extends Entity> = Partial<Omit<T, keyof Entity>>;
 
 function noteRead(address: number): void {

@@ -17,7 +17,7 @@ const FIRST_WORD = 1;
 /** Tagged word of `undefined`: constant 0. */
 export const UNDEFINED = 3;
 
-/** @since 0.2.0 */
+/** All state of a program: make its entities and contexts, then {@link World.seal} it. The last one made is active. @since 0.2.0 */
 export class World {
   /** All state. Grows while the world is built; the same array from {@link seal} on. */
   words: Int32Array = new Int32Array(FIRST_HEAP);

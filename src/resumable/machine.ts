@@ -10,7 +10,7 @@ import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { CONTEXT_WORDS, FP, OP, OP_ARGUMENT, OP_OBJECT, opKinds, SP } from "./ops.ts";
 import { $, markRange } from "./state.ts";
 
-/** A frame as a reader sees it, innermost first in {@link Machine.stack}. */
+/** A frame as a reader sees it, innermost first in {@link Machine.stack}. @since 0.2.0 */
 export interface Frame {
   readonly name: string;
   readonly file: string;
@@ -28,7 +28,7 @@ interface ContextInfo {
   readonly idle: boolean;
 }
 
-/** What the program around the contexts decides. */
+/** What the program around the contexts decides. @since 0.2.0 */
 export interface MachineHooks {
   /** Whether a context may be scheduled at all now (it has a CPU, nothing runs on top of it); absent: always. */
   mayRun?(context: number): boolean;
@@ -41,7 +41,18 @@ export interface MachineHooks {
 /** Words of a stack when {@link Machine.spawn} is not told. */
 const STACK_WORDS = 384;
 
-/** @since 0.2.0 */
+/**
+ * Runs the contexts of a world, one step at a time, in any order.
+ *
+ * @example
+ * const world = new World();
+ * const lock = create(Lock);
+ * const machine = new Machine(world);
+ * machine.spawn("a", worker, [lock]);
+ * world.seal();
+ * while (machine.ways(0) > 0) machine.step(0, 0);
+ * @since 0.2.0
+ */
 export class Machine implements Explorable {
   readonly world: World;
   private readonly list: ContextInfo[] = [];

@@ -7,7 +7,7 @@
 import { encode, UNDEFINED } from "./heap.ts";
 import { $ } from "./state.ts";
 
-/** What an operation does. A is the object it works on, B a further argument; both are kept in the state. */
+/** What an operation does. A is the object it works on, B a further argument; both are kept in the state. @since 0.2.0 */
 export interface OpSpec<A, B> {
   /** In how many ways the operation can happen now; absent: always in one. */
   ways?(object: A, argument: B): number;
@@ -36,7 +36,7 @@ export const CONTEXT_WORDS = 5;
 /** All kinds; 0 is a plain step. @internal */
 export const opKinds: OpKind[] = [{ name: "step", spec: {} }];
 
-/** What `yield` takes. */
+/** What `yield` takes: an announced operation, or nothing for a plain step. @since 0.2.0 */
 export type Step = undefined;
 
 /** A resumable function: it stops at each `yield`; the value of a `yield` is what its operation returned. @since 0.2.0 */

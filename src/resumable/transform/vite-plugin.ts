@@ -1,5 +1,5 @@
 /** The transform in tests: a Vite plugin that compiles the programs of the house before Vite strips their types (@internal). */
-import { relative, sep } from "node:path";
+import { posix, relative, sep } from "node:path";
 import { compileProgram } from "./program-files.ts";
 
 /** What Vite needs of a plugin, so that the build does not depend on Vite. */
@@ -19,7 +19,8 @@ export function resumablePrograms(root: string): VitePlugin {
         .split(sep)
         .join("/");
       const done = compileProgram(path, source);
-      return done === undefined ? undefined : { code: done.code, map: JSON.stringify(done.map) };
+      if (done === undefined) return undefined;
+      return { code: done.code, map: JSON.stringify({ ...done.map, sources: [posix.basename(path)] }) };
     },
   };
 }
