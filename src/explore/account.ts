@@ -75,6 +75,7 @@ export interface Account {
 
 /** The account of the kernel's present state; `also` are contexts to show although the graph has nothing to say of them. */
 export function accountOf(kernel: Kernel, also: readonly number[] = []): Account {
+  kernel.world.activate();
   const graph = waitGraph(kernel);
   const analysis = whoIsDead(kernel, graph, also);
   const name = (id: ContextId): ContextName => contextName(kernel, graph, id);

@@ -50,6 +50,7 @@ export type ShownState = "R" | "D" | "S" | "I";
 
 /** @since 0.2.0 */
 export function taskState(kernel: Kernel, task: Task): ShownState {
+  kernel.world.activate();
   const obstacle = obstacleOf(kernel, task);
   if (obstacle?.kind === "wait") return obstacle.wait.state === "K" ? "D" : obstacle.wait.state;
   if (obstacle === undefined && kernel.machine.idle(task.context)) {
@@ -65,6 +66,7 @@ export function taskState(kernel: Kernel, task: Task): ShownState {
  * @since 0.2.0
  */
 export function taskFrames(kernel: Kernel, task: Task): readonly string[] {
+  kernel.world.activate();
   const { machine, era } = kernel;
   if (machine.finished(task.context)) return [];
   const frames = machine.stack(task.context).filter((frame) => !SCAFFOLD.has(frame.name));
@@ -161,6 +163,7 @@ function pad(n: number, width: number): string {
 
 /** A task as sched_show_task() prints it. @since 0.2.0 */
 export function schedShowTask(kernel: Kernel, task: Task): readonly string[] {
+  kernel.world.activate();
   const work = task.workName === undefined ? [] : [`Workqueue: ${task.workName}`];
   return [taskLine(kernel, task), ...work, ...trace(kernel, task)];
 }
@@ -171,6 +174,7 @@ export function schedShowTask(kernel: Kernel, task: Task): readonly string[] {
  * @since 0.2.0
  */
 export function showContext(kernel: Kernel, task: Task): readonly string[] {
+  kernel.world.activate();
   if (task.kind !== "hardirq" && task.kind !== "softirq") return schedShowTask(kernel, task);
   const below = interrupted(kernel, task.cpu);
   const frames = taskFrames(kernel, task).map((symbol) => traceLine(kernel.era, symbol));
@@ -191,6 +195,7 @@ function cpuLine(kernel: Kernel, cpu: Cpu, task: Task | undefined): string {
 
 /** Tasks that dumps list: handlers are no tasks. */
 function listed(kernel: Kernel): Task[] {
+  kernel.world.activate();
   return kernel.tasks.filter(
     (task) => task.kind !== "hardirq" && task.kind !== "softirq" && !kernel.machine.finished(task.context),
   );
@@ -206,6 +211,7 @@ function taint(kernel: Kernel): string {
  * @since 0.2.0
  */
 export function hungTaskReport(kernel: Kernel, task: Task, seconds = 120): readonly string[] {
+  kernel.world.activate();
   const obstacle = obstacleOf(kernel, task);
   if (obstacle?.kind !== "wait" || obstacle.wait.state !== "D") return [];
   return [
@@ -243,6 +249,7 @@ export function showState(kernel: Kernel): readonly string[] {
  * @since 0.2.0
  */
 export function lockupReports(kernel: Kernel): readonly string[] {
+  kernel.world.activate();
   return kernel.cpus.flatMap((cpu) => {
     const spinner = kernel.tasks.find((task) => {
       if (task.cpu !== cpu) return false;
