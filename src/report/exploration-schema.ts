@@ -54,7 +54,7 @@ export const explorationSchema = z.looseObject({
   message: z.string().nullable(),
   exits: names,
   complete: z.boolean(),
-  stopped: z.enum(["finding", "states", "steps", "executions", "depth", "memory", "aborted"]).nullable(),
+  stopped: z.string().nullable(),
   replayed: z.boolean(),
   lawsChecked: z.boolean(),
   scope: z.looseObject({

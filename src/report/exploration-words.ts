@@ -1,7 +1,6 @@
 /** Sentences about searches and what they hold for. */
 import type { Exploration } from "../explore/incident.ts";
 import type { Strategy } from "../explore/incident-witness.ts";
-import type { StopReason } from "../explore/types.ts";
 import { count, plural } from "./words.ts";
 
 /** Something is wrong. */
@@ -29,19 +28,20 @@ const STRATEGY_WORDS: Readonly<Record<Strategy, string>> = {
   random: "random: steps drawn evenly",
 };
 
-const STOPS: Readonly<Record<StopReason, string>> = {
+const STOPS: Readonly<Record<string, string>> = {
   finding: "the search stopped at its first finding",
   states: "the bound on states was reached (--max-states)",
   steps: "the bound on steps was reached",
   executions: "the bound on executions was reached",
   depth: "executions longer than the bound were cut",
   memory: "the memory bound was reached (--max-memory)",
-  aborted: "the search was stopped",
+  preemptions: "schedules with more preemptions were not looked at",
+  aborted: "the search was stopped (--max-seconds, or an interrupt)",
 };
 
 /** Why a search is not complete. */
 export function stopWords(e: Pick<Exploration, "stopped" | "strategy">): string {
-  if (e.stopped !== undefined) return STOPS[e.stopped];
+  if (e.stopped !== undefined) return STOPS[e.stopped] ?? `a bound on ${e.stopped} was reached`;
   return `${e.strategy} does not see everything, and only prove can say that there is nothing`;
 }
 
