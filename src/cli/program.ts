@@ -17,6 +17,7 @@ const shortHelp = `unwedge says why a Linux machine hangs, from its kernel log.
   unwedge diagnose kernel.log     who waits for whom, and is it a deadlock
   dmesg | unwedge                 the same from a pipe
   unwedge tour                    two real examples, explained
+  unwedge explore NAME            search the schedules of a modelled kernel
   unwedge --help                  every command
 `;
 
