@@ -266,6 +266,24 @@ describe("the built command", { timeout: 240_000 }, () => {
     expect(out).toMatch(/^CANNOT TELL: nothing wrong found in memcg-writeback-abba so far/);
   });
 
+  it("is a library too, with its schemas", () => {
+    const script = `
+      import { exploreIncident, parseWitness } from "unwedge/explore";
+      import { incidents, prepare } from "unwedge/incidents";
+      import { kernelLog } from "unwedge/kernel";
+      import exploration from "unwedge/schema/exploration.json" with { type: "json" };
+      import witness from "unwedge/schema/witness.json" with { type: "json" };
+      const { prepared } = prepare(incidents[0]);
+      const e = exploreIncident(prepared, { strategy: "random" });
+      console.log(e.outcome, parseWitness(e.witness).ok, kernelLog(prepared.kernel).length > 0);
+      console.log(exploration.title, witness.title);`;
+    const r = spawnSync(process.execPath, ["--no-warnings", "--input-type=module", "-e", script], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect([r.stderr, r.stdout]).toEqual(["", "deadlock true true\nunwedge.exploration/1 unwedge.witness/1\n"]);
+  });
+
   it("explores a user's own file, whose witness replays", () => {
     writeFileSync(
       join(dir, "mine.ts"),
