@@ -41,7 +41,7 @@ export function outcomeOf(kind: FaultKind, account: Account): Outcome {
 }
 
 /** Steps that may be executed while a schedule is made shorter: some tenths of a second. */
-const SHORTEN_STEPS = 20_000;
+const SHORTEN_STEPS = 40_000;
 
 /**
  * Judges a finding of the kernel, which stands in its first state and is left where the witness ends (a livelock: one round
