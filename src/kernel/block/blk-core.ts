@@ -145,7 +145,7 @@ function* submitBioNoacctNocheck(bio: Bio): Resumable {
   yield* blkMqSubmitBio(bio);
 }
 function* blkMqSubmitBio(bio: Bio): Resumable {
-  yield* blkMqGetTag(bio.queue as RequestQueue);
+  yield* blkMqGetTag(bio);
   bio.cpu = thisCpu();
   const task = current();
   if (!task.plugged) {

@@ -15,20 +15,24 @@ function counted(queue: RequestQueue): boolean {
   return queue.depth < kernel().config.capacities.bios;
 }
 
-const tryTag = op<RequestQueue>("blk_mq_get_tag", {
-  apply(queue) {
+/** A bio that has its tag counts as submitted from that step on: its submitter is who brings the tag back. */
+function give(queue: RequestQueue, bio: Bio): void {
+  queue.tags++;
+  bio.state = "plugged";
+}
+
+const tryTag = op<RequestQueue, Bio>("blk_mq_get_tag", {
+  apply(queue, bio) {
     if (queue.tags >= queue.depth) return false;
-    queue.tags++;
+    give(queue, bio);
     return true;
   },
   describe: (queue) => `blk_mq_get_tag ${queue.device}`,
 });
 
-const waitForTag = waitOp<RequestQueue>("wait for tag", {
+const waitForTag = waitOp<RequestQueue, Bio>("wait for tag", {
   ways: (queue) => (queue.tags < queue.depth ? 1 : 0),
-  apply(queue) {
-    queue.tags++;
-  },
+  apply: give,
   wait: (queue) => ({
     resource: { class: "request_tag", id: queue.device },
     verb: "put",
@@ -46,10 +50,11 @@ function holders(queue: RequestQueue): readonly Bio[] {
 }
 
 /** `blk_mq_get_tag`: sleeps when all are in use, its own plug flushed before. */
-export function* blkMqGetTag(queue: RequestQueue): Resumable {
-  if (!counted(queue) || (yield tryTag(queue))) return;
+export function* blkMqGetTag(bio: Bio): Resumable {
+  const queue = bio.queue as RequestQueue;
+  if (!counted(queue) || (yield tryTag(queue, bio))) return;
   yield* plugFlushOnSleep();
-  yield waitForTag(queue);
+  yield waitForTag(queue, bio);
 }
 export function blkMqPutTag(queue: RequestQueue): void {
   if (counted(queue)) queue.tags--;

@@ -110,6 +110,22 @@ describe("bios and plugs", () => {
     }
   });
 
+  it("own a tag before the device has them: who waits for it waits for their submitter", () => {
+    const kernel = testKernel("6.1", { cpus: 2 });
+    const block = boot(kernel, [{ depth: 1, irqCpu: 1 }]);
+    const [first, second] = [0, 1].map((cpu) =>
+      kernel.spawn({ comm: "w", cpu }, writeSome, [block.queues[0], 1, false]),
+    );
+    runSteps(kernel, first!, 1);
+    expect(kernel.machine.pending(first!.context).op).toBe("issue");
+    runAlone(kernel, second!);
+    const obstacle = obstacleOf(kernel, second!);
+    expect(obstacle?.kind === "wait" && obstacle.wait.providers).toEqual([first]);
+    expect(deadSubset(kernel)).toEqual([]);
+    runRandomly(kernel, 1);
+    expect(ends.count).toBe(2);
+  });
+
   it("are never waited for by the one who has them all", () => {
     const kernel = testKernel("6.1", { cpus: 1, capacities: { ...testKernel("6.1").config.capacities, bios: 1 } });
     const block = boot(kernel, [{}]);
