@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { create, type Resumable } from "../../resumable/index.ts";
 import { thisCpu } from "../sched/current.ts";
 import type { Kernel } from "../sched/kernel.ts";
+import { sendSigkill } from "../sched/signal.ts";
 import { deadSubset, obstacleOf } from "../sched/stuck.ts";
 import type { Task } from "../sched/task.ts";
 import { runAlone, runRandomly, runSteps, testKernel } from "../sched/testing.ts";
@@ -30,6 +31,15 @@ function* lockBoth(first: Mutex, second: Mutex): Resumable {
   yield* mutexUnlock(second);
   yield* mutexUnlock(first);
 }
+function* lockBothKillably(first: Mutex, second: Mutex): Resumable {
+  yield* mutexLock(first);
+  if (yield* mutexLockKillable(second)) yield* mutexUnlock(second);
+  yield* mutexUnlock(first);
+}
+function* kill(victims: readonly Task[]): Resumable {
+  yield undefined;
+  sendSigkill(victims);
+}
 function* hold(sem: RwSemaphore, write: boolean): Resumable {
   if (write) yield* downWrite(sem);
   else yield* downRead(sem);
@@ -50,6 +60,25 @@ function* trylockTwice(lock: Mutex, result: Mutex): Resumable {
 }
 
 describe("mutex", () => {
+  it.each([true, false])(
+    "in a circle with a killable wait are dead once nobody is left to kill: killed %s",
+    (kills) => {
+      const kernel = testKernel("6.1");
+      const [a, b] = [create(Mutex, { lockName: "a" }), create(Mutex, { lockName: "b" })];
+      const ab = kernel.spawn({ comm: "ab" }, lockBothKillably, [a, b]);
+      const ba = kernel.spawn({ comm: "ba" }, lockBoth, [b, a]);
+      const killer = kernel.spawn({ comm: "killer" }, kill, [Object.freeze(kills ? [ab] : [])]);
+      runSteps(kernel, ab, 1);
+      runAlone(kernel, ba);
+      expect(runAlone(kernel, ab)).toBe(0);
+      expect(deadSubset(kernel)).toEqual([]);
+      runAlone(kernel, killer);
+      expect(deadSubset(kernel)).toEqual(kills ? [] : [ab.context, ba.context]);
+      runRandomly(kernel, 1);
+      expect(kernel.machine.finished(ba.context)).toBe(kills);
+    },
+  );
+
   it("deadlocks two tasks that take two locks in opposite order, and only then", () => {
     let stuck = 0;
     for (let seed = 0; seed < 40; seed++) {

@@ -49,7 +49,7 @@ export function deadSubset(kernel: Kernel, ways?: ArrayLike<number>): readonly n
     if (ways !== undefined && (ways[task.context] as number) > 0) continue;
     const obstacle = obstacleOf(kernel, task);
     if (obstacle === undefined) continue;
-    blocked.set(task.context, obstacle.kind === "cpu" ? obstacle.by : obstacle.wait.providers);
+    blocked.set(task.context, enders(kernel, task, obstacle));
   }
   for (let released = true; released && blocked.size > 0; ) {
     released = false;
@@ -60,6 +60,14 @@ export function deadSubset(kernel: Kernel, ways?: ArrayLike<number>): readonly n
     }
   }
   return [...blocked.keys()];
+}
+
+/** Whoever can end it: besides the event, SIGKILL ends a killable wait, and any task that charges may call the OOM killer. */
+function enders(kernel: Kernel, task: Task, obstacle: Obstacle): readonly (Task | "hardware")[] {
+  if (obstacle.kind === "cpu") return obstacle.by;
+  const { state, providers } = obstacle.wait;
+  if (task.kind !== "task" || task.fatalSignal || (state !== "K" && state !== "S")) return providers;
+  return [...providers, ...kernel.tasks.filter((other) => other !== task && other.kind === "task")];
 }
 
 const NOBODY: readonly number[] = Object.freeze([]);
