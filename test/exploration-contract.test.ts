@@ -29,7 +29,7 @@ const cases = {
   deadlock: exploreIncident(prepareTwoMutexes({ waiter: 1 })),
   livelock: exploreIncident(prepareTwoMutexes({ spinner: 1 }, ordered), { strategy: "prove" }),
   invariant: exploreIncident(prepareTwoMutexes({ broken: 1 }, ordered)),
-  none: exploreIncident(prepareTwoMutexes({}, ordered)),
+  none: exploreIncident(prepareTwoMutexes({}, ordered), { strategy: "prove" }),
   open: exploreIncident(prepareTwoMutexes({ steps: 9 }, ordered), { strategy: "prove", bounds: { maxStates: 9 } }),
 };
 
@@ -70,6 +70,12 @@ describe.each(Object.entries(cases))("%s", (name, e) => {
       if (!/^task:|^ {2}unwedge /.test(line)) expect(line.length).toBeLessThanOrEqual(80);
     }
   });
+});
+
+test("a proof says which searches came before it", () => {
+  const text = explorationText(exploreIncident(prepareTwoMutexes({}, ordered)));
+  expect(text).toMatch(/\* [\d,]+ executions before it, at random and in partial-order order, found\s+nothing\n/);
+  expect(text).toContain("* complete within the scope below");
 });
 
 test("a comparison is a table and the document of the contract", async () => {
