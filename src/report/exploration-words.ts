@@ -52,14 +52,21 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
   const did = [
     ...(e.states === undefined ? [] : [plural(e.states, "state")]),
     ...(e.executions === 0 || quick ? [] : [plural(e.executions, "execution")]),
-    plural(e.steps, "step"),
+    `${plural(e.steps, "step")}${quick ? " in all" : ""}`,
     ...(e.pruned === 0 ? [] : [`${count(e.pruned)} left out by reduction`]),
     `the longest path ${plural(e.depth, "step")}`,
     ...(seconds === undefined ? [] : [`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`]),
     ...(e.bytes < 1e6 ? [] : [`${count(Math.round(e.bytes / 1e6))} MB`]),
   ];
   const end = found(e) ? "it stopped at its first finding" : `not complete: ${stopWords(e)}`;
-  return [`${STRATEGY_WORDS[e.strategy]}${seed}`, did.join(", "), e.complete ? "complete within the scope below" : end];
+  return [
+    `${STRATEGY_WORDS[e.strategy]}${seed}`,
+    did.join(", "),
+    ...(quick
+      ? [`${plural(e.executions, "execution")} before it, at random and in partial-order order, found nothing`]
+      : []),
+    e.complete ? "complete within the scope below" : end,
+  ];
 }
 
 /** The scope of the answer. */
