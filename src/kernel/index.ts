@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { Bio, RequestQueue } from "./block/bio.ts";
 export { readFile, writeFile } from "./cgroup/cgroupfs.ts";
 export {
   type Era,
@@ -17,6 +18,7 @@ export {
   withoutFix,
 } from "./era.ts";
 export { kernelName } from "./frame-names.ts";
+export type { Inode, SuperBlock } from "./fs/inode.ts";
 export { __x64SysFsync, __x64SysSync, ksysSync, vfsFsyncRange } from "./fs/sync.ts";
 export { brokenLaw } from "./invariants.ts";
 export { Mutex, mutexLock, mutexLockKillable, mutexTrylock, mutexUnlock } from "./locking/mutex.ts";
@@ -43,7 +45,11 @@ export {
   spinUnlockIrqrestore,
 } from "./locking/spinlock.ts";
 export { vfsWrite } from "./mm/filemap-write.ts";
+export type { MemCgroup } from "./mm/memcg-types.ts";
 export { userPageFault } from "./mm/memory.ts";
+export type { MmStruct, Vma } from "./mm/mm-types.ts";
+export { doMunmap, exitMmap } from "./mm/mmap.ts";
+export type { Page } from "./mm/page.ts";
 export { doTruncate } from "./mm/truncate.ts";
 export { Completion, complete, waitForCompletion } from "./sched/completion.ts";
 export { current } from "./sched/current.ts";
