@@ -1,0 +1,76 @@
+/**
+ * Promise: docs/write-an-incident.md works as it is written. A block below `<!-- file: NAME -->` is put into an empty folder;
+ * a console block below `<!-- example: exit N -->` is run there: its lines are printed in that order, `...` stands for others.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const text = readFileSync(join(root, "docs/write-an-incident.md"), "utf8");
+const template = readFileSync(join(root, "docs/incident-template.ts"), "utf8");
+const files = [...text.matchAll(/<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```\n/g)].map((m) => [m[1]!, m[2]!] as const);
+const examples = [...text.matchAll(/<!-- example: exit (\d+) -->\n```console\n\$ (.*)\n([\s\S]*?)```\n/g)];
+
+let folder: string;
+const run = (words: readonly string[]) =>
+  spawnSync(process.execPath, words, {
+    cwd: folder,
+    encoding: "utf8",
+    input: "",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+
+beforeAll(() => {
+  const built = spawnSync(process.execPath, [join(root, "scripts/setup.mjs")], { encoding: "utf8" });
+  expect(built.stderr).not.toContain("failed");
+  folder = mkdtempSync(join(tmpdir(), "unwedge-write-"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(root, join(folder, "node_modules/unwedge"));
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  for (const [name, content] of files) writeFileSync(join(folder, name), content);
+}, 240_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("docs/write-an-incident.md", () => {
+  it("shows the template, which has at most 40 lines", () => {
+    expect(Object.fromEntries(files)["my-incident.ts"]).toBe(template);
+    expect(template.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
+  });
+
+  it("has files whose types are right", () => {
+    const compilerOptions = { target: "ES2023", module: "NodeNext", strict: true, noEmit: true, types: [] };
+    const names = files.map(([name]) => name).filter((name) => name.endsWith(".ts"));
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: names }));
+    const { status, stdout } = run([join(root, "node_modules/typescript/bin/tsc"), "-p", "."]);
+    expect([status, stdout]).toEqual([0, ""]);
+  });
+
+  it.each(examples.map(([, code, command, lines]) => [command!, Number(code), lines!] as const))(
+    "%s",
+    (command, code, lines) => {
+      const words = command.split(" ");
+      const [, , ...rest] = words;
+      const r = run(words[0] === "npx" ? [join(root, "dist/cli/main.js"), ...rest] : words.slice(1));
+      expect([r.status, r.stderr]).toEqual([code, ""]);
+      let from = 0;
+      for (const part of lines.split(/^\.\.\.\n/m)) {
+        const at = r.stdout.indexOf(part, from);
+        expect(at, `in ${r.stdout}\nafter ${from}: ${part}`).toBeGreaterThanOrEqual(0);
+        from = at + part.length;
+      }
+    },
+  );
+
+  it("names options and exports that exist", () => {
+    const { stdout } = run([join(root, "dist/cli/main.js"), "explore", "--help"]);
+    for (const option of text.match(/--[a-z][a-z-]+/g) ?? []) expect(stdout).toContain(option);
+    const names = /the kernel's \(([\s\S]*?)of `unwedge\/kernel`\)/.exec(text)![1]!.match(/`\w+/g)!;
+    const index = readFileSync(join(root, "src/kernel/index.ts"), "utf8");
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) expect(index).toMatch(new RegExp(`\\b${name.slice(1)}\\b`));
+  });
+});
