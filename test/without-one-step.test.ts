@@ -19,8 +19,8 @@ interface Experiment {
   readonly without?: "set-page-reclaim" | "fs-test" | "legacy-test";
 }
 
-/** One faulting process, no writer, one CPU. */
-const small = { faulters: 1, writers: 0, pages: 3, cpus: 1 };
+/** One faulting process, no writer, one CPU, a full group. */
+const small = { faulters: 1, writers: 0, pages: 3, room: 0, cpus: 1 };
 
 function kernelOf({ incident = memcgWritebackAbba, era = "4.20.0", fix, revert, cgroup, without }: Experiment): Kernel {
   let chosen = parseEra(era);
