@@ -41,6 +41,12 @@ export class Findings {
     return !this.#all;
   }
 
+  /** Takes over what another search of the same program found; true when the search should stop. */
+  adopt(found: Finding): boolean {
+    this.list.push(found);
+    return !this.#all;
+  }
+
   /** Notes a state where nothing can step. */
   terminal(stuck: boolean): void {
     if (this.#all) (stuck ? this.deadlocks : this.ends).add(stateText(this.#program.words));

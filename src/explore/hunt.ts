@@ -13,11 +13,18 @@
  * - Where the context to run earlier could not run, everybody who could is tried (their conservative variant).
  * - A step with several ways is one decision: once a context is chosen, all its ways are.
  *
+ * A search without states goes deep into the first schedule and turns its last races round first: where many contexts
+ * meet in many words, a deadlock that needs one early switch is hundreds of thousands of executions away. So a hunt for
+ * a first fault that has met none soon looks elsewhere before it goes on: a few random schedules, then states in the
+ * order of preemptions (`preemptions.ts`).
+ *
  * Covers deadlocks, dead subsets, ends and thrown errors of programs whose runs end. Laws that read several words may be
  * broken between steps that are never run in that order: use `prove` for those, and for livelocks.
  */
 import { brokenLaw, canStep, deadContexts, terminalFault, thrownFault } from "./faults.ts";
 import { Findings } from "./findings.ts";
+import { provePreemptions } from "./preemptions.ts";
+import { random } from "./random.ts";
 import { SearchLimits } from "./search-limits.ts";
 import { conflicts, Trace, type TraceEvent } from "./trace.ts";
 import type { Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
@@ -65,6 +72,17 @@ interface Node {
 }
 
 const CHECKPOINT_EVERY = 8;
+/** Steps before a hunt for a first fault looks elsewhere; by then small programs are done. */
+const ELSEWHERE_AFTER = 500;
+/**
+ * Steps of random schedules, their length, and steps in the order of preemptions. Measured on the incidents: random ones
+ * meet the page lock deadlocks within some hundred steps, in the order of preemptions every incident that deadlocks does
+ * within 20,000.
+ */
+const RANDOM_STEPS = 1_500;
+const RANDOM_DEPTH = 500;
+const PREEMPTION_STEPS = 60_000;
+const TURN_STEPS = 200;
 
 /**
  * Hunts from the program's present state and puts that state back at the end.
@@ -100,6 +118,10 @@ class Hunt {
   #pruned = 0;
   #depth = 0;
   #cut: StopReason | undefined;
+  /** When to look elsewhere. */
+  #elsewhereAt: number;
+  /** Every state was seen elsewhere. */
+  #covered = false;
   readonly #counts = (): SearchCounts => ({
     states: undefined,
     steps: this.#limits.steps,
@@ -117,23 +139,72 @@ class Hunt {
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
     this.#trace = new Trace(program.contexts);
+    const first = options.find !== "all" && options.onExecution === undefined;
+    this.#elsewhereAt = first ? ELSEWHERE_AFTER : Infinity;
   }
 
   run(): HuntOutcome {
     let stopped = this.#arrive([]);
-    while (stopped === undefined && this.#nodes.length > 0) {
+    while (stopped === undefined && this.#nodes.length > 0 && !this.#covered) {
+      if (this.#limits.steps >= this.#elsewhereAt) {
+        stopped = this.#elsewhere();
+        continue;
+      }
       const node = this.#nodes.at(-1)!;
       if (!this.#choose(node)) this.#retreat();
       else if (this.#executions >= this.#maxExecutions) stopped = "executions";
       else stopped = this.#limits.step(this.#counts) ?? this.#advance(node);
     }
     return {
-      ...this.#findings.outcome(stopped ?? this.#cut),
+      ...this.#findings.outcome(stopped ?? (this.#covered ? undefined : this.#cut)),
       ...this.#counts(),
       states: undefined,
       executions: this.#executions,
       pruned: this.#pruned,
     };
+  }
+
+  /** Looks for a first fault in other orders. */
+  #elsewhere(): StopReason | undefined {
+    const program = this.#program;
+    this.#elsewhereAt = Infinity;
+    this.#present = false;
+    program.track(false);
+    program.words.set(this.initial);
+    const drawn = random(program, {
+      ...this.#part(RANDOM_STEPS),
+      maxDepth: Math.min(this.#maxDepth, RANDOM_DEPTH),
+      maxExecutions: this.#maxExecutions - this.#executions,
+    });
+    this.#executions += drawn.executions;
+    let stopped = this.#take(drawn);
+    if (stopped === undefined) {
+      const ordered = provePreemptions(program, { ...this.#part(PREEMPTION_STEPS), turnSteps: TURN_STEPS });
+      stopped = this.#take(ordered);
+      this.#covered = ordered.complete;
+    }
+    program.track(true);
+    return stopped;
+  }
+
+  /** Options of a search elsewhere, within what is left of this one's steps. */
+  #part(steps: number): SearchOptions {
+    const { shouldStop, onProgress, pollEvery, maxSteps = Infinity } = this.#options;
+    const before = this.#limits.steps;
+    const progress = (counts: SearchCounts): void => onProgress?.({ ...this.#counts(), steps: before + counts.steps });
+    return {
+      maxSteps: Math.max(0, Math.min(steps, maxSteps - before)),
+      onProgress: progress,
+      ...(shouldStop === undefined ? {} : { shouldStop }),
+      ...(pollEvery === undefined ? {} : { pollEvery }),
+    };
+  }
+
+  #take({ steps, depth, finding, stopped }: SearchOutcome): StopReason | undefined {
+    this.#limits.steps += steps;
+    if (depth > this.#depth) this.#depth = depth;
+    if (finding !== undefined && this.#findings.adopt(finding)) return "finding";
+    return stopped === "aborted" ? stopped : undefined;
   }
 
   /** Moves the node to its next untried way or context; false when there is none. */

@@ -23,6 +23,7 @@ export {
 export type { TimelineStep } from "./judge.ts";
 export { type NaiveOutcome, naive } from "./naive.ts";
 export { type PctOptions, pct } from "./pct.ts";
+export { type PreemptionOptions, type PreemptionOutcome, provePreemptions } from "./preemptions.ts";
 export { type ProveOptions, type ProveOutcome, prove } from "./prove.ts";
 export { random } from "./random.ts";
 export { type Replayed, replayIncident } from "./replay-incident.ts";

@@ -4,7 +4,9 @@ import { testKernel } from "../kernel/sched/testing.ts";
 import { hunt } from "./hunt.ts";
 import { kernelPrograms } from "./kernel-locks-program.ts";
 import { naive } from "./naive.ts";
+import { provePreemptions } from "./preemptions.ts";
 import { prove } from "./prove.ts";
+import { RandomNumbers } from "./random-numbers.ts";
 import { replay } from "./schedule.ts";
 import type { Reducible } from "./types.ts";
 
@@ -22,6 +24,34 @@ describe.each(Object.entries(kernelPrograms))("%s", (_, build) => {
     expect([...proved.ends].sort()).toEqual([...oracle.ends].sort());
     expect([proved.states, proved.steps]).toEqual([oracle.states, oracle.steps]);
     for (const { schedule } of proved.findings) expect(replay(program(), schedule)).toMatchObject({ ok: true });
+  });
+
+  test("so does the search in the order of preemptions", () => {
+    const proved = provePreemptions(program(), { find: "all" });
+    expect([...proved.deadlocks].sort()).toEqual([...oracle.deadlocks].sort());
+    expect([...proved.ends].sort()).toEqual([...oracle.ends].sort());
+    expect([proved.states, proved.steps]).toEqual([oracle.states, oracle.steps]);
+  });
+
+  test("every word that a step changes is in a chunk that it marks dirty", () => {
+    const kernel = program();
+    const { words, dirty } = kernel;
+    const numbers = new RandomNumbers(7);
+    const initial = words.slice();
+    for (let step = 0; step < 2_000; step++) {
+      const able = Array.from({ length: kernel.contexts }, (_, c) => c).filter((c) => kernel.ways(c) > 0);
+      if (able.length === 0) {
+        words.set(initial);
+        continue;
+      }
+      const context = able[numbers.below(able.length)]!;
+      const before = words.slice();
+      dirty!.fill(0);
+      kernel.step(context, numbers.below(kernel.ways(context)));
+      words.forEach((word, at) => {
+        if (word !== before[at]) expect(dirty![at >> 9]! & (1 << (at >> 4)), `word ${at}`).not.toBe(0);
+      });
+    }
   });
 
   test.each([true, false])(

@@ -72,7 +72,7 @@ export interface Finding extends Fault {
 }
 
 /** Why a search ended before it had seen everything. */
-export type StopReason = "finding" | "states" | "steps" | "executions" | "depth" | "memory" | "aborted";
+export type StopReason = "finding" | "states" | "steps" | "executions" | "depth" | "memory" | "preemptions" | "aborted";
 
 /** How far a search is, for progress lines. */
 export interface SearchCounts {

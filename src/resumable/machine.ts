@@ -57,6 +57,10 @@ export class Machine implements Explorable {
   readonly world: World;
   private readonly list: ContextInfo[] = [];
   private readonly hooks: MachineHooks;
+  /** What tests for being able to run read is in `touched`. */
+  readonly tracksWays = true;
+  /** A step or a test is under way. */
+  private asking = false;
 
   constructor(world: World, hooks: MachineHooks = {}) {
     this.world = world;
@@ -105,8 +109,15 @@ export class Machine implements Explorable {
 
   ways(context: number): number {
     if ($.world !== this.world) this.world.activate();
+    // Asked by a test that is itself being tracked: what it reads belongs to that test.
+    if (this.asking) return this.waysOf(context);
     if ($.tracking) this.forget();
-    return this.waysOf(context);
+    this.asking = true;
+    try {
+      return this.waysOf(context);
+    } finally {
+      this.asking = false;
+    }
   }
 
   private waysOf(context: number): number {
@@ -122,12 +133,10 @@ export class Machine implements Explorable {
   step(context: number, way: number): void {
     if ($.world !== this.world) this.world.activate();
     const info = this.list[context] as ContextInfo;
-    if ($.tracking) {
-      this.forget();
-      this.waysOf(context);
-    }
+    if ($.tracking) this.ways(context);
     const h = $.h;
     const { base } = info;
+    this.asking = true;
     const { spec } = opKinds[h[base + OP] as number] as (typeof opKinds)[number];
     const object = decode(h[base + OP_OBJECT] as number);
     const argument = decode(h[base + OP_ARGUMENT] as number);
@@ -145,6 +154,7 @@ export class Machine implements Explorable {
       throw this.explain(context, error);
     } finally {
       $.context = -1;
+      this.asking = false;
     }
   }
 
