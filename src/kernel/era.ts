@@ -233,6 +233,12 @@ const HISTORIES = {
   vmaLockFileFaults: from("6.7?"),
   /** A fault that dropped mmap_lock to be throttled is complete and not tried again. commit d92725256b4f ("mm: avoid unnecessary page fault retires on shared memory types") (v6.0) [M], [S 6.1]. */
   faultCompleted: from("6.0"),
+  /** ext4's `->fault` holds `i_mmap_sem` over all of `filemap_fault`. commit ea3d7209ca01 ("ext4: fix races between page faults and hole punching") (v4.5) [C] until `invalidate_lock` took its place (v5.15) [S 6.1]. */
+  ext4FaultUnderMmapSem: history(false, ["4.5", true], ["5.15", false]),
+  /** XFS's `->fault` holds XFS_MMAPLOCK_SHARED over all of `filemap_fault`. Until v5.15 [M], [S 6.1] no. */
+  xfsFaultUnderMmapLock: until("5.15"),
+  /** A fault-around that gets no page table ends the fault; before, the fault goes on and allocates one with the page locked. Commit f9ce0be71d1f (v5.12) [M], [S 6.1]. */
+  faultAroundOom: from("5.12"),
   /** XFS keeps one ioend open over all pages of a sweep; before, each page submitted its own. commit fbcc02561359 ("xfs: Introduce writeback context for writepages") (v4.6) [M]. */
   xfsIoendAcrossPages: from("4.6?"),
 } as const;

@@ -140,6 +140,8 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   // fs
   wbDoWriteback: INLINED,
   ext4DoWritepages: since("6.3", "ext4_do_writepages"),
+  ext4Fault: INLINED,
+  xfsFindPage: names(undefined, ["4.14?", "__xfs_filemap_fault"]),
   mpageSubmitFolio: names("mpage_submit_page", ["6.5?", "mpage_submit_folio"]),
   ext4BioWriteFolio: names("ext4_bio_write_page", ["6.4?", "ext4_bio_write_folio"]),
   iomapWritepages: since("5.6", "iomap_writepages"),

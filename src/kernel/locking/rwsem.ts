@@ -23,16 +23,18 @@ export class RwSemaphore extends Entity {
   }
 }
 
+function takeForReading(sem: RwSemaphore, mayQueue: boolean): boolean {
+  const task = current();
+  if (sem.writer === undefined && sem.queue.length === 0) {
+    sem.readers.push(task);
+    return true;
+  }
+  if (mayQueue) enqueue(sem, task, false);
+  return false;
+}
+
 const tryRead = op<RwSemaphore, boolean>("down_read", {
-  apply(sem, mayQueue) {
-    const task = current();
-    if (sem.writer === undefined && sem.queue.length === 0) {
-      sem.readers.push(task);
-      return true;
-    }
-    if (mayQueue) enqueue(sem, task, false);
-    return false;
-  },
+  apply: takeForReading,
   describe: (sem) => `down_read ${sem.lockClass}`,
 });
 
@@ -120,17 +122,23 @@ const grantedKillable = waitOp<RwSemaphore, Task>("rwsem wait killable", {
   describe: (sem) => `wait killably for ${sem.lockClass}`,
 });
 
+function giveUp(sem: RwSemaphore): void {
+  if (sem.writer === current()) sem.writer = undefined;
+  else sem.readers.remove(current());
+  wake(sem);
+}
+
 const release = op<RwSemaphore>("up", {
-  apply(sem) {
-    if (sem.writer === current()) sem.writer = undefined;
-    else sem.readers.remove(current());
-    wake(sem);
-  },
+  apply: giveUp,
   describe: (sem) => `up ${sem.lockClass}`,
 });
 
-export function* downRead(sem: RwSemaphore): Resumable {
-  if (!(yield tryRead(sem, true))) yield granted(sem, current());
+/**
+ * `joined`: taken in the caller's last step if it is free then. That loses nothing where this step cannot be what a writer has
+ * waited for.
+ */
+export function* downRead(sem: RwSemaphore, joined = false): Resumable {
+  if (!(joined ? takeForReading(sem, true) : yield tryRead(sem, true))) yield granted(sem, current());
 }
 /** False when a fatal signal ended the wait. */
 export function* downReadKillable(sem: RwSemaphore): Resumable<boolean> {
@@ -150,8 +158,10 @@ export function* downWriteKillable(sem: RwSemaphore): Resumable<boolean> {
 export function* downWriteTrylock(sem: RwSemaphore): Resumable<boolean> {
   return yield tryWrite(sem, false);
 }
-export function* upRead(sem: RwSemaphore): Resumable {
-  yield release(sem);
+/** `joined`: part of the caller's last step; for a lock that nobody only tries. */
+export function* upRead(sem: RwSemaphore, joined = false): Resumable {
+  if (joined) giveUp(sem);
+  else yield release(sem);
 }
 export function* upWrite(sem: RwSemaphore): Resumable {
   yield release(sem);

@@ -124,6 +124,27 @@ describe("a page table for a locked page of a full v1 group", () => {
     expect(deadSeeds(() => abba("4.20.0", false, true))).toEqual([]);
   });
 
+  it("is charged under the page lock for a read too when the fault-around got none, up to 5.11", () => {
+    for (const [release, chargesLocked] of [
+      ["4.20.0", true],
+      [without("5.12", "prealloc-pte"), false],
+    ] as const) {
+      const { kernel, memcg, inode } = fileWorld(release, { limits: { kmemMax: 0 } });
+      const page = bootCachedPage(kernel, inode, 1, { memcg });
+      const mm = createMm();
+      const vma = createVma(kernel, mm, { file: inode, length: 4 });
+      const task = kernel.spawn({ comm: "t", memcg, mm }, touch, [vma, 1, false]);
+      const { machine } = kernel;
+      kernel.start();
+      let seen = false;
+      for (let i = 0; i < 100; i++) {
+        machine.step(task.context, 0);
+        if (page.lockedBy === task && machine.pending(task.context).op === "charge") seen = true;
+      }
+      expect(seen).toBe(chargesLocked);
+    }
+  });
+
   it.each([
     ["4.4: page tables not charged", "4.4"],
     ["4.7: page tables not charged", "4.7"],
@@ -289,6 +310,37 @@ describe("readahead", () => {
   });
 });
 
+describe("a truncation while a fault waits for PG_locked", () => {
+  it.each([
+    ["ext4", "4.4", undefined],
+    ["ext4", "4.20.0", "invalidate_lock"],
+    ["ext4", "5.14", "invalidate_lock"],
+    ["ext4", "5.15", undefined],
+    ["xfs", "4.4", "invalidate_lock"],
+    ["xfs", "4.20.0", "invalidate_lock"],
+    ["xfs", "6.1", undefined],
+  ] as const)("waits for the lock that %s takes over its fault in %s, if it does", (fs, release, blocks) => {
+    const { kernel, memcg, inode } = fileWorld(release, { fs });
+    const mm = createMm();
+    const vma = createVma(kernel, mm, { file: inode, length: 4, shared: true });
+    const page = bootCachedPage(kernel, inode, 1, { memcg });
+    const holder = kernel.spawn({ comm: "holder" }, lockOnce, [page]);
+    const task = kernel.spawn({ comm: "t", memcg, mm }, touch, [vma, 1, true]);
+    // nothing is cached at index 2, so that the truncation itself meets no locked page
+    const truncation = kernel.spawn({ comm: "truncate" }, truncate, [inode, 2]);
+    runSteps(kernel, holder, 1);
+    runAlone(kernel, task);
+    runAlone(kernel, truncation);
+    const obstacle = obstacleOf(kernel, truncation);
+    const waitsFor = obstacle?.kind === "wait" ? obstacle.wait.resource.class : undefined;
+    expect(waitsFor).toBe(blocks);
+    expect(kernel.machine.finished(truncation.context)).toBe(blocks === undefined);
+    runRandomly(kernel, 1);
+    expect(kernel.machine.finished(truncation.context) && kernel.machine.finished(task.context)).toBe(true);
+    expect(leftovers(kernel)).toEqual([]);
+  });
+});
+
 describe("mmap_lock while a fault waits for PG_locked", () => {
   function waiting(release: string): { held: number; wait: string; frames: string } {
     const { kernel, memcg, inode, vma, mm } = small(release);
@@ -340,9 +392,10 @@ describe("mmap_lock while a fault waits for PG_locked", () => {
   });
   it("prints as it waits: for the unlock up to 5.0, for the lock from 5.1", () => {
     expect(waiting("4.20.0").frames).toContain(
-      " wait_on_page_bit_killable __lock_page_or_retry filemap_fault __do_fault ",
+      " wait_on_page_bit_killable __lock_page_or_retry filemap_fault ext4_filemap_fault __do_fault ",
     );
-    expect(waiting("5.4").frames).toContain(" __lock_page_killable filemap_fault __do_fault ");
+    expect(waiting("4.4").frames).toContain(" __lock_page_or_retry filemap_fault __do_fault ");
+    expect(waiting("5.4").frames).toContain(" __lock_page_killable filemap_fault ext4_filemap_fault __do_fault ");
     expect(waiting("6.1").frames).toContain(" __folio_lock_killable filemap_fault __do_fault ");
   });
 });

@@ -180,7 +180,7 @@ function* doReadFault(vma: Vma, index: number, flags: number): Resumable<number>
 function* doFaultAround(vma: Vma, index: number): Resumable<number> {
   if (vma.pmdNone) {
     const table = yield* pteAllocOne();
-    if (table === undefined) return VM_FAULT_OOM;
+    if (table === undefined) return era().faultAroundOom ? VM_FAULT_OOM : VM_FAULT_NOPAGE;
     current().preallocPte = table;
   }
   return (yield* filemapMapPages(vma, index)) ? 0 : VM_FAULT_NOPAGE;
@@ -259,7 +259,8 @@ function* __doFault(vma: Vma, index: number, flags: number): Resumable<Page | nu
     if (table === undefined) return VM_FAULT_OOM;
     current().preallocPte = table;
   }
-  return yield* filemapFault(vma, index, flags);
+  const fault = (vma.file as Inode).mapping.aOps.fault ?? filemapFault;
+  return yield* fault(vma, index, flags);
 }
 
 function* finishFault(vma: Vma, page: Page, write: boolean): Resumable<number> {

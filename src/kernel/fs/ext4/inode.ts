@@ -19,6 +19,7 @@ import { downRead, upRead } from "../../locking/rwsem.ts";
 import {
   __filemapGetFolio,
   FGP_WRITEBEGIN,
+  filemapFault,
   filemapGetFoliosTag,
   folioBatchRelease,
   folioLock,
@@ -30,6 +31,7 @@ import {
   folioWaitWriteback,
   stillThere,
 } from "../../mm/filemap.ts";
+import type { Vma } from "../../mm/mm-types.ts";
 import type { AddressSpace, Page } from "../../mm/page.ts";
 import { folioClearDirtyForIo, folioMarkDirty, LAST_INDEX, tagPagesForWriteback } from "../../mm/page-writeback.ts";
 import { current, era } from "../../sched/current.ts";
@@ -204,6 +206,20 @@ function* ext4DaWriteEnd(_inode: Inode, page: Page): Resumable {
   yield* folioPut(page);
 }
 
+/** `ext4_filemap_fault()`: `i_mmap_sem` keeps truncation and hole punching off while the fault looks for its page. */
+function* ext4FilemapFault(vma: Vma, index: number, flags: number): Resumable<Page | number> {
+  const { invalidateLock } = vma.file as Inode;
+  yield* downRead(invalidateLock, true);
+  const page = yield* filemapFault(vma, index, flags);
+  yield* upRead(invalidateLock, true);
+  return page;
+}
+
+function* ext4Fault(vma: Vma, index: number, flags: number): Resumable<Page | number> {
+  if (!era().ext4FaultUnderMmapSem) return yield* filemapFault(vma, index, flags);
+  return yield* ext4FilemapFault(vma, index, flags);
+}
+
 /** `ext4_page_mkwrite()`, delalloc; true with the page locked, false when it was truncated meanwhile. */
 function* ext4PageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
   yield* downRead(inode.invalidateLock);
@@ -229,5 +245,6 @@ export const ext4Aops: AddressSpaceOperations = Object.freeze({
   writepages: ext4Writepages,
   writeBegin: ext4DaWriteBegin,
   writeEnd: ext4DaWriteEnd,
+  fault: ext4Fault,
   pageMkwrite: ext4PageMkwrite,
 });

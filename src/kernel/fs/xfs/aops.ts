@@ -12,6 +12,7 @@ import { downRead, upRead } from "../../locking/rwsem.ts";
 import {
   __filemapGetFolio,
   FGP_WRITEBEGIN,
+  filemapFault,
   folioLock,
   folioPut,
   folioUnlock,
@@ -19,10 +20,11 @@ import {
 } from "../../mm/filemap.ts";
 import { memcgKmemUnchargePage } from "../../mm/memcg-kmem.ts";
 import type { MemCgroup } from "../../mm/memcg-types.ts";
+import type { Vma } from "../../mm/mm-types.ts";
 import type { AddressSpace, Page } from "../../mm/page.ts";
 import { allocPages } from "../../mm/page-alloc.ts";
 import { folioMarkDirty } from "../../mm/page-writeback.ts";
-import { kernel } from "../../sched/current.ts";
+import { era, kernel } from "../../sched/current.ts";
 import type { AddressSpaceOperations } from "../fs-types.ts";
 import type { Inode } from "../inode.ts";
 import { iomapFinishIoend, iomapWritepages } from "../iomap/buffered-io.ts";
@@ -70,6 +72,21 @@ function* iomapWriteEnd(_inode: Inode, page: Page): Resumable {
   yield* folioPut(page);
 }
 
+/** `xfs_filemap_fault()`. */
+function* xfsFilemapFault(vma: Vma, index: number, flags: number): Resumable<Page | number> {
+  return yield* xfsFindPage(vma, index, flags);
+}
+
+/** XFS_MMAPLOCK_SHARED keeps truncation off while the fault looks for its page. */
+function* xfsFindPage(vma: Vma, index: number, flags: number): Resumable<Page | number> {
+  const { invalidateLock } = vma.file as Inode;
+  const locks = era().xfsFaultUnderMmapLock;
+  if (locks) yield* downRead(invalidateLock, true);
+  const page = yield* filemapFault(vma, index, flags);
+  if (locks) yield* upRead(invalidateLock, true);
+  return page;
+}
+
 /** `xfs_filemap_page_mkwrite()`; true with the page locked, false when it was truncated meanwhile. */
 function* xfsFilemapPageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
   return yield* __xfsFilemapFault(inode, page);
@@ -101,5 +118,6 @@ export const xfsAops: AddressSpaceOperations = Object.freeze({
   writepages: xfsVmWritepages,
   writeBegin: iomapWriteBegin,
   writeEnd: iomapWriteEnd,
+  fault: xfsFilemapFault,
   pageMkwrite: xfsFilemapPageMkwrite,
 });
