@@ -4,7 +4,7 @@
  * a deadlock is the first one found, shortened and printed. Prints a table and a JSON document; asserts nothing.
  *
  * `npm run bench incidents [-- --seconds N] [--mib N] [--only TEXT] [--param NAME=VALUE]`: bounds of one row (60 s, 2048 MiB),
- * the rows whose text has TEXT, other sizes (where a row's incident has the parameter).
+ * the rows whose text has TEXT, other sizes (of parameters that the row does not set and its incident has).
  */
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
@@ -76,7 +76,7 @@ function explore(row: Row, params: readonly string[]): Result {
   process.stderr.write(`${row.incident} ${row.options} ...\n`);
   const bounds = ["--max-seconds", String(seconds), "--max-memory", String(mib)];
   const sized = params.flatMap((param) => ["--param", param]);
-  const words = ["explore", row.incident, ...row.options.split(" "), ...sized, ...bounds, "--json"];
+  const words = ["explore", row.incident, ...sized, ...row.options.split(" "), ...bounds, "--json"];
   const from = process.hrtime.bigint();
   const done = spawnSync(process.execPath, ["dist/cli/main.js", ...words], {
     encoding: "utf8",
