@@ -4,7 +4,7 @@ import { hunt } from "./hunt.ts";
 import { naive } from "./naive.ts";
 import { provePreemptions } from "./preemptions.ts";
 import { replay } from "./schedule.ts";
-import { abba, philosophers, randomToy, type Toy } from "./toys.ts";
+import { abba, philosophers, randomToy, Toy, type ToyTask } from "./toys.ts";
 
 const sorted = (set: Iterable<string>) => [...set].sort();
 
@@ -115,4 +115,23 @@ test("a hunt that meets nothing soon looks in the order of preemptions", () => {
   expect(found.finding).toMatchObject({ kind: "deadlock" });
   expect(found.steps).toBeLessThan(70_000);
   expect(replay(philosophers(7), found.finding!.schedule)).toMatchObject({ ok: true });
+});
+
+test("a hunt that has looked elsewhere in vain goes on where it was", () => {
+  // Too many states to see them all elsewhere, few orders that matter.
+  const alone = (c: number): ToyTask => ({ ops: [0, 1, 2].map((n) => ({ op: "set", word: 2 + c, value: n })) });
+  const together: ToyTask = {
+    ops: [
+      { op: "lock", mutex: 0 },
+      { op: "add", word: 1, value: 1 },
+      { op: "unlock", mutex: 0 },
+    ],
+  };
+  const tasks = [...Array.from({ length: 4 }, () => together), ...Array.from({ length: 8 }, (_, c) => alone(c))];
+  const all = hunt(new Toy(tasks, 10), { find: "all" });
+  const first = hunt(new Toy(tasks, 10));
+  expect(all).toMatchObject({ complete: true, finding: undefined });
+  expect(first).toMatchObject({ complete: true, finding: undefined });
+  expect(first.steps).toBeGreaterThan(all.steps + 60_000);
+  expect(first.executions).toBeGreaterThan(all.executions);
 });
