@@ -33,8 +33,8 @@ const proof = (incident: Incident, choices: Choices) => {
 const none = { fault: undefined, complete: true };
 const livelock = { fault: "livelock", complete: false };
 
-/** One faulting process, no writer, one CPU. */
-const small = { faulters: 1, writers: 0, pages: 3, cpus: 1 };
+/** One faulting process, no writer, one CPU; the group is full. */
+const small = { faulters: 1, writers: 0, pages: 3, cpus: 1, room: 0 };
 
 describe("memcg-writeback-abba", () => {
   it.each([

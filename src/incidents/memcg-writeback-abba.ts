@@ -18,27 +18,29 @@ export const memcgWritebackAbba = defineIncident({
     pages: { default: 3, min: 2, max: 16, what: "dirty pages of the file, all charged to the group" },
     faulters: { default: 2, min: 1, max: 8, what: "processes that touch one mapped page each" },
     writers: { default: 1, min: 0, max: 4, what: "tasks that write one page of the file" },
-    cpus: { default: 2, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
+    room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
+    cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
   fixes: ["prealloc-pte", "submit-before-lock", "nofs-pte", "finish-fault-prealloc"],
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
     "faulters touch the last pages of the file, writers the first",
-    "the group is exactly full of pages of this file when the story begins",
+    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again",
+    "the group is full of pages of this file but for `room` when the story begins; writers are outside the group",
   ],
-  cpus: ({ cpus = 2 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, retries = 1 }) {
+  cpus: ({ cpus = 1 }) => cpus,
+  setup(s, { pages = 3, faulters = 2, writers = 1, room = 1, retries = 1 }) {
     s.memory({ chargeRetries: retries });
-    const group = s.memcg("/a", { max: pages });
+    const group = s.memcg("/a", { max: pages + room });
     const [disk] = s.disks(1, { irqCpu: 0 });
-    const fs = s.filesystem("ext4", disk!);
+    const fs = s.filesystem("ext4", disk!, { periodic: false });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group });
     for (let i = 0; i < faulters; i++) {
       const mm = s.process();
       const vma = s.map(mm, file, { shared: true });
       s.task("fault", { memcg: group, mm, newPages: 1 }, userPageFault, [vma, pages - 1 - (i % pages), true]);
     }
-    for (let i = 0; i < writers; i++) s.task("dd", { memcg: group, newPages: 1 }, vfsWrite, [file, i % pages, 1]);
+    for (let i = 0; i < writers; i++) s.task("dd", { newPages: 1 }, vfsWrite, [file, i % pages, 1]);
   },
 });

@@ -24,6 +24,7 @@ import type { MemCgroup } from "../kernel/mm/memcg-types.ts";
 import { bootMm, createMemcg, type MemcgLimits, type Mm, type MmOptions } from "../kernel/mm/mm.ts";
 import type { MmStruct, Vma } from "../kernel/mm/mm-types.ts";
 import { createMm, createVma, type VmaOptions } from "../kernel/mm/mmap.ts";
+import { oomReaper } from "../kernel/mm/oom-kill.ts";
 import { reservePages } from "../kernel/mm/page-alloc.ts";
 import { type Capacities, Kernel } from "../kernel/sched/kernel.ts";
 import type { Task } from "../kernel/sched/task.ts";
@@ -60,6 +61,7 @@ export interface FileOptions {
 /** A task that runs a resumable function. */
 export interface SceneTask {
   readonly memcg?: MemCgroup;
+  /** Its address space; one of its own by default. */
   readonly mm?: MmStruct;
   readonly cpu?: number;
   /** Pages set aside for what it allocates, so that page numbers do not depend on the schedule. */
@@ -81,6 +83,7 @@ export class Scene {
   readonly fixedChoices: string[] = [];
   private readonly counts = { pages: 0, bios: 0, memcgs: 1, vmas: 0, inodes: 0 };
   private block: Block | undefined;
+  private hasReaper = false;
 
   private constructor(options: SceneOptions, capacities: Capacities) {
     this.options = options;
@@ -127,7 +130,15 @@ export class Scene {
   memcg(path: string, limits: MemcgLimits = {}, parent?: MemCgroup): MemCgroup {
     this.mm();
     this.counts.memcgs++;
+    if (limits.max !== undefined) this.bootOomReaper();
     return createMemcg(this.kernel, path, parent, limits);
+  }
+
+  /** Where a limit can be met, the OOM killer may have to be helped on. */
+  private bootOomReaper(): void {
+    if (this.hasReaper || !this.options.era.features.oomReaper) return;
+    this.hasReaper = true;
+    this.kernel.spawn({ comm: "oom_reaper", kind: "kthread", idle: true, stackWords: 128 }, oomReaper);
   }
 
   /** The disks of the machine; every task that submits may have so many bios at once. Called once. */
@@ -179,12 +190,12 @@ export class Scene {
 
   /** A task of user space that runs `fn(...args)`. */
   task(comm: string, options: SceneTask, fn: (...args: never[]) => unknown, args: readonly unknown[] = []): Task {
-    const { memcg, mm, cpu } = options;
+    const { memcg, cpu, mm = this.process() } = options;
     const task = this.kernel.spawn(
       {
         comm,
         ...(memcg === undefined ? {} : { memcg }),
-        ...(mm === undefined ? {} : { mm }),
+        mm,
         ...(cpu === undefined ? {} : { cpu }),
       },
       fn,
@@ -204,8 +215,13 @@ export class Scene {
   }
 }
 
-/** The work of a domain with dirty inodes is queued: its timer has run, or runs out at any time. */
-function awaitFlusher({ dwork, queue }: BdiWriteback): void {
+/**
+ * The work of a domain with dirty inodes is queued: its timer has run. Where it is not to run again, the flusher is told to write
+ * all there is, once.
+ */
+function awaitFlusher(wb: BdiWriteback): void {
+  const { dwork, queue } = wb;
+  if (!wb.bdi.periodic) wb.startAll = true;
   if (dwork.pending) return;
   dwork.pending = true;
   queue.works.push(dwork);

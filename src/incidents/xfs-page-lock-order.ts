@@ -36,7 +36,8 @@ export const xfsPageLockOrder = defineIncident({
       max: 2,
       what: "tasks that write the first pages and fsync; 2 with faulters and writers 0 for the wrap",
     },
-    cpus: { default: 2, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
+    room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
+    cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
   fixes: ["prealloc-pte", "nofs-pte", "no-cyclic-wrap"],
@@ -44,24 +45,25 @@ export const xfsPageLockOrder = defineIncident({
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
     "faulters touch the last pages of the file, writers the first",
-    "the group is exactly full of pages of this file when the story begins; with hidden-alloc the page tables of the faults still fit in",
+    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again",
+    "the group is full of pages of this file but for `room` when the story begins (with hidden-alloc: for the page tables of the faults); writers are outside the group",
     "the last cyclic sweep ended at the last page",
   ],
-  cpus: ({ cpus = 2 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, fsyncers = 0, retries = 1 }) {
+  cpus: ({ cpus = 1 }) => cpus,
+  setup(s, { pages = 3, faulters = 2, writers = 1, fsyncers = 0, room = 1, retries = 1 }) {
     s.memory({ chargeRetries: retries });
     // with the hidden allocation to look for, the page tables fit in
-    const room = s.options.hacks.includes("hidden-alloc") ? faulters : 0;
-    const group = s.memcg("/a", { max: pages + room });
+    const tables = s.options.hacks.includes("hidden-alloc") ? faulters : room;
+    const group = s.memcg("/a", { max: pages + tables });
     const [disk] = s.disks(pages, { irqCpu: 0 });
-    const fs = s.filesystem("xfs", disk!);
+    const fs = s.filesystem("xfs", disk!, { periodic: false });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group, writebackIndex: fsyncers > 0 ? pages - 1 : 0 });
     for (let i = 0; i < faulters; i++) {
       const mm = s.process();
       const vma = s.map(mm, file, { shared: true });
       s.task("fault", { memcg: group, mm, newPages: 1 }, userPageFault, [vma, pages - 1 - (i % pages), true]);
     }
-    for (let i = 0; i < writers; i++) s.task("dd", { memcg: group, newPages: 1 }, vfsWrite, [file, i % pages, 1]);
+    for (let i = 0; i < writers; i++) s.task("dd", { newPages: 1 }, vfsWrite, [file, i % pages, 1]);
     for (let i = 0; i < fsyncers; i++) s.task("fsync", { memcg: group }, writeAndFsync, [file, 0, i === 0 ? pages : 1]);
   },
 });

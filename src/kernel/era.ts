@@ -93,6 +93,8 @@ const HISTORIES = {
   kmemLimit: until("5.16"),
   /** The charge path itself runs the memcg OOM killer. commit 29ef680ae7c2 ("memcg, oom: move out_of_memory back to the charge path") (v4.19) [S 4.16, 4.19]. */
   syncMemcgOom: from("4.19"),
+  /** The OOM reaper lets the next victim be chosen when one cannot die. commit aac453635549 ("mm, oom: introduce oom reaper") (v4.6) [M]; [S 4.4] none. */
+  oomReaper: from("4.6"),
   /** A memcg OOM without `__GFP_FS` kills; else it returns success and kills nobody (4.19-5.3; no such call before 4.19). commit f9c645621a28 ("memcg, oom: don't require __GFP_FS when invoking memcg OOM killer") (v5.4) [S 4.20, 5.4]; 4.19.77, 5.2.19 [A]; 5.3.4 same batch [M]. */
   nofsMemcgOomKills: history(
     true,
@@ -239,6 +241,8 @@ const HISTORIES = {
   xfsFaultUnderMmapLock: until("5.15"),
   /** A fault-around that gets no page table ends the fault; before, the fault goes on and allocates one with the page locked. Commit f9ce0be71d1f (v5.12) [M], [S 6.1]. */
   faultAroundOom: from("5.12"),
+  /** A fault that ran out of memory outside any memcg OOM calls the global OOM killer. Until commit 60e2793d440a ("mm, oom: do not trigger out_of_memory from the #PF") (v5.16) [M], [S 6.1] no; 5.10.80, 5.15.3 same batch as dyingForce [M]. */
+  pagefaultGlobalOom: until("5.16", "5.10.80?", "5.15.3?"),
   /** XFS keeps one ioend open over all pages of a sweep; before, each page submitted its own. commit fbcc02561359 ("xfs: Introduce writeback context for writepages") (v4.6) [M]. */
   xfsIoendAcrossPages: from("4.6?"),
 } as const;
