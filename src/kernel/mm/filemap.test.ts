@@ -145,6 +145,27 @@ describe("write(2)", () => {
     expect(leftovers(kernel)).toEqual([]);
   });
 
+  it("pays for memory.high on its way back, when it holds nothing any more", () => {
+    // without a writeback domain of the group nobody slows the writer down before
+    const { kernel, memcg, inode } = fileWorld("5.2", {
+      size: 0,
+      fs: "xfs",
+      limits: { high: 1 },
+      config: { cgroup: "v2" },
+    });
+    const note = create(Note);
+    const task = kernel.spawn({ comm: "dd", memcg }, write, [inode, 0, 3, note]);
+    kernel.start();
+    const heldWhileReclaiming: boolean[] = [];
+    for (let i = 0; i < 300; i++) {
+      if (kernel.machine.pending(task.context).op === "get_scan_count")
+        heldWhileReclaiming.push(inode.rwsem.writer !== undefined);
+      runSteps(kernel, task, 1);
+    }
+    expect(new Set(heldWhileReclaiming)).toEqual(new Set([false]));
+    expect([task.memcgNrPagesOverHigh, note.said]).toEqual([0, 3]);
+  });
+
   it("ends between pages when the task is killed", () => {
     const { kernel, memcg, inode } = fileWorld("6.1", { size: 0 });
     const note = create(Note);

@@ -138,10 +138,26 @@ describe("a page table for a locked page of a full v1 group", () => {
       kernel.start();
       let seen = false;
       for (let i = 0; i < 100; i++) {
-        machine.step(task.context, 0);
+        runSteps(kernel, task, 1);
         if (page.lockedBy === task && machine.pending(task.context).op === "charge") seen = true;
       }
       expect(seen).toBe(chargesLocked);
+    }
+  });
+
+  it("that nobody will ever get is the end of somebody, or of nobody since faults call no OOM killer", () => {
+    for (const [release, killed] of [
+      ["4.20.0", true],
+      ["5.15.0", true],
+      ["5.15.3", false],
+    ] as const) {
+      const { kernel, memcg, inode } = fileWorld(release, { limits: { kmemMax: 0 } });
+      bootCachedPage(kernel, inode, 1, { memcg });
+      const mm = createMm();
+      const vma = createVma(kernel, mm, { file: inode, length: 4 });
+      const task = kernel.spawn({ comm: "t", memcg, mm }, touch, [vma, 1, false]);
+      runSteps(kernel, task, 400);
+      expect([task.fatalSignal, kernel.machine.finished(task.context)]).toEqual([killed, killed]);
     }
   });
 

@@ -14,6 +14,7 @@
 import { op, type Resumable } from "../../resumable/index.ts";
 import type { Inode } from "../fs/inode.ts";
 import { GFP_HIGHUSER_MOVABLE, GFP_KERNEL } from "../gfp.ts";
+import { mutexTrylock, mutexUnlock } from "../locking/mutex.ts";
 import { downRead, downReadKillable, downReadTrylock, upRead } from "../locking/rwsem.ts";
 import { current, era } from "../sched/current.ts";
 import { fatalSignalPending } from "../sched/signal.ts";
@@ -32,7 +33,9 @@ import {
 } from "./fault-flags.ts";
 import { filemapFault, filemapMapPages } from "./filemap-fault.ts";
 import { memCgroupCharge, memCgroupHandleOverHigh, memCgroupOomSynchronize } from "./memcontrol.ts";
+import { mm } from "./mm.ts";
 import type { MmStruct, Vma } from "./mm-types.ts";
+import { outOfMemory } from "./oom-kill.ts";
 import { Page } from "./page.ts";
 import { allocPages, folioGet, folioPut, freePage } from "./page-alloc.ts";
 import { folioUnlock } from "./page-bits.ts";
@@ -121,8 +124,12 @@ function* mmFaultError(fault: number): Resumable<number> {
   return fault;
 }
 
+/** Without a memcg OOM to see to, the killer looks for a victim among all, unless it is at work already. */
 function* pagefaultOutOfMemory(): Resumable {
-  yield* memCgroupOomSynchronize(true, GFP_KERNEL);
+  if (yield* memCgroupOomSynchronize(true, GFP_KERNEL)) return;
+  if (!era().pagefaultGlobalOom || !(yield* mutexTrylock(mm().oomLock))) return;
+  yield* outOfMemory(undefined, GFP_KERNEL);
+  yield* mutexUnlock(mm().oomLock);
 }
 
 function* handleMmFault(vma: Vma, index: number, flags: number): Resumable<number> {
