@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { create, type Resumable } from "../../resumable/index.ts";
-import { bootBlock } from "../block/blk-core.ts";
+import type { Bio, RequestQueue } from "../block/bio.ts";
+import { bioAlloc, bioPut, bootBlock, submitBio } from "../block/blk-core.ts";
+import { blkFinishPlug, blkStartPlug } from "../block/plug.ts";
 import type { Kernel } from "../sched/kernel.ts";
 import { obstacleOf } from "../sched/stuck.ts";
 import type { Task } from "../sched/task.ts";
@@ -20,6 +22,25 @@ function* tryOften(page: Page, times: number): Resumable {
 }
 function* waitWritten(page: Page): Resumable {
   yield* folioWaitWriteback(page);
+}
+function* endBio(bio: Bio): Resumable {
+  for (const page of bio.pages.snapshot()) {
+    page.writeback = false;
+    page.writebackBio = undefined;
+  }
+  bioPut(bio);
+  yield undefined;
+}
+/** Submits the page's writeback into its own plug, and waits for it. */
+function* writeAndWait(queue: RequestQueue, page: Page): Resumable {
+  const outermost = blkStartPlug();
+  const bio = yield* bioAlloc(queue, true, endBio);
+  bio.pages.push(page);
+  page.writeback = true;
+  page.writebackBio = bio;
+  yield* submitBio(bio);
+  yield* folioWaitWriteback(page);
+  yield* blkFinishPlug(outermost);
 }
 
 function world(release: string): { kernel: Kernel; page: Page } {
@@ -48,6 +69,20 @@ describe("PG_locked", () => {
     expect(kernel.machine.ways(waiter.context)).toBe(1);
     runAlone(kernel, waiter);
     expect([page.lockedBy, page.lockWaiters.length]).toEqual([undefined, 0]);
+  });
+
+  it.each(["4.20.0", "6.1"])("sends a woken waiter to the tail in %s when somebody else was faster", (release) => {
+    const { kernel, page } = world(release);
+    const [a, b, c] = ["a", "b", "c"].map((comm) => kernel.spawn({ comm }, lockOnce, [page])) as [Task, Task, Task];
+    const barging = kernel.spawn({ comm: "d" }, tryOften, [page, 1]);
+    runSteps(kernel, a, 1);
+    runAlone(kernel, b);
+    runAlone(kernel, c);
+    runAlone(kernel, a);
+    runSteps(kernel, barging, 1);
+    expect([page.lockedBy, ...page.lockWaiters]).toEqual([barging, c, b]);
+    runRandomly(kernel, 1);
+    expect(page.lockWaiters.length).toBe(0);
   });
 
   it("goes to waiters first come first; the second waits for the first", () => {
@@ -142,5 +177,17 @@ describe("PG_writeback", () => {
     page.writeback = false;
     runAlone(kernel, waiter);
     expect(kernel.machine.finished(waiter.context)).toBe(true);
+  });
+
+  it("is given to the device by the wait when it is in the plug of the one who waits", () => {
+    const kernel = testKernel("6.1", { cpus: 2 });
+    const { queues } = bootBlock(kernel, [{ irqCpu: 1 }]);
+    const page = create(Page, { allocated: true });
+    const task = kernel.spawn({ comm: "writer", cpu: 0 }, writeAndWait, [queues[0], page]);
+    runAlone(kernel, task);
+    expect(waitOfTask(kernel, task)).toMatch(/^D end_writeback\(PG_writeback\) by hardirq/);
+    expect([task.plug.length, queues[0]?.inFlight.length]).toEqual([0, 1]);
+    runRandomly(kernel, 1);
+    expect(kernel.machine.finished(task.context)).toBe(true);
   });
 });
