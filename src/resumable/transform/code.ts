@@ -16,6 +16,9 @@ export interface Stopping {
   readonly node: t.Node;
 }
 
+/** A place to jump to. */
+export const newLabel = (): Label => ({ resumesLine: undefined });
+
 export type Instruction =
   | { readonly kind: "label"; readonly label: Label }
   /** A statement without a stop; jumps out of it are in {@link Code.jumps}. */

@@ -3,8 +3,8 @@
  * could change meanwhile gets a temporary local, which lives in the frame (@internal).
  */
 import { types as t } from "@babel/core";
-import type { Instruction, Label } from "./code.ts";
-import { refuse, stops } from "./syntax.ts";
+import { type Instruction, type Label, newLabel } from "./code.ts";
+import { lineOf, refuse, stops } from "./syntax.ts";
 
 type Operand = t.Expression | t.SpreadElement | null;
 
@@ -53,7 +53,7 @@ export class Operands {
 
   /** The value, in a form that later stops do not change. */
   private stable(value: t.Expression): t.Expression {
-    if (t.isLiteral(value) && !t.isTemplateLiteral(value) && !t.isRegExpLiteral(value)) return value;
+    if (t.isLiteral(value) && !t.isTemplateLiteral(value)) return value;
     if (t.isIdentifier(value) && value.name !== this.register) {
       if (this.temporaries.has(value.name) || this.isStable(value.name)) return value;
     }
@@ -91,7 +91,7 @@ export class Operands {
   }
 
   private resume(node: t.Node): Label {
-    return { resumesLine: node.loc?.start.line ?? 0 };
+    return { resumesLine: lineOf(node) };
   }
   private sent(resume: Label): t.Identifier {
     this.push({ kind: "label", label: resume });
@@ -109,8 +109,6 @@ export class Operands {
     switch (node.type) {
       case "YieldExpression":
         return node.delegate ? this.call(node) : this.stop(node);
-      case "ParenthesizedExpression":
-        return this.lower(node.expression);
       case "SequenceExpression":
         for (const part of node.expressions.slice(0, -1)) this.run(part);
         return this.lower(node.expressions.at(-1) as t.Expression);
@@ -179,7 +177,7 @@ export class Operands {
 
   /** Does the work when the operator goes on to its right side. */
   private unless(operator: string, left: t.Expression, work: () => void): void {
-    const after: Label = { resumesLine: undefined };
+    const after = newLabel();
     const test = operator === "??" ? t.binaryExpression("!=", left, t.nullLiteral()) : left;
     this.push({ kind: "branch", test, when: operator !== "&&", target: after });
     work();
@@ -192,13 +190,13 @@ export class Operands {
       return t.conditionalExpression(test, node.consequent, node.alternate);
     }
     const name = this.temporary("half-evaluated value");
-    const [otherwise, after]: Label[] = [{ resumesLine: undefined }, { resumesLine: undefined }];
-    this.push({ kind: "branch", test, when: false, target: otherwise as Label });
+    const [otherwise, after] = [newLabel(), newLabel()];
+    this.push({ kind: "branch", test, when: false, target: otherwise });
     this.set(name, this.lower(node.consequent));
-    this.push({ kind: "goto", target: after as Label });
-    this.push({ kind: "label", label: otherwise as Label });
+    this.push({ kind: "goto", target: after });
+    this.push({ kind: "label", label: otherwise });
     this.set(name, this.lower(node.alternate));
-    this.push({ kind: "label", label: after as Label });
+    this.push({ kind: "label", label: after });
     return t.identifier(name);
   }
 

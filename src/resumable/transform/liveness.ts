@@ -192,7 +192,7 @@ class Backward {
 
   private choice(node: t.SwitchStatement, names: readonly string[], after: Names): Names {
     let next = after;
-    let entries: Names = after;
+    let entries = node.cases.some((one) => one.test == null) ? NONE : after;
     this.within(["", ...names], after, undefined, () => {
       for (const one of node.cases.toReversed()) {
         next = this.sequence(one.consequent, next);

@@ -3,9 +3,9 @@
  * jumps, and `expressions.ts` takes what contains it apart.
  */
 import { types as t } from "@babel/core";
-import type { Code, Instruction, Label } from "./code.ts";
+import { type Code, type Instruction, type Label, newLabel } from "./code.ts";
 import { Operands } from "./expressions.ts";
-import { children, refuse, stops } from "./syntax.ts";
+import { children, lineOf, refuse, stops } from "./syntax.ts";
 
 /** A statement that `break` or `continue` can mean. */
 interface Target {
@@ -28,9 +28,6 @@ class Lowering {
     this.file = file;
   }
 
-  private label(): Label {
-    return { resumesLine: undefined };
-  }
   private mark(label: Label): void {
     this.list.push({ kind: "label", label });
   }
@@ -42,10 +39,10 @@ class Lowering {
   }
 
   statements(nodes: readonly t.Statement[]): void {
-    for (const node of nodes) this.statement(node, []);
+    for (const node of nodes) this.statement(node);
   }
 
-  private statement(node: t.Statement, names: readonly string[]): void {
+  private statement(node: t.Statement, names: readonly string[] = []): void {
     if (!stops(node)) {
       this.plain(node);
       return;
@@ -131,13 +128,13 @@ class Lowering {
   }
 
   private choice(node: t.IfStatement): void {
-    const [otherwise, after] = [this.label(), this.label()];
+    const [otherwise, after] = [newLabel(), newLabel()];
     this.branch(node.test, false, node.alternate ? otherwise : after);
-    this.statement(node.consequent, []);
+    this.statement(node.consequent);
     if (node.alternate) {
       this.goto(after);
       this.mark(otherwise);
-      this.statement(node.alternate, []);
+      this.statement(node.alternate);
     }
     this.mark(after);
   }
@@ -148,8 +145,8 @@ class Lowering {
       this.statement(node.body, all);
       return;
     }
-    const out = this.label();
-    this.within({ names: all, plain: false, out }, () => this.statement(node.body, []));
+    const out = newLabel();
+    this.within({ names: all, plain: false, out }, () => this.statement(node.body));
     this.mark(out);
   }
 
@@ -159,10 +156,10 @@ class Lowering {
     body: t.Statement,
     names: readonly string[],
   ): void {
-    const [head, on, out] = [this.label(), this.label(), this.label()];
+    const [head, on, out] = [newLabel(), newLabel(), newLabel()];
     this.mark(head);
     if (test !== undefined) this.branch(test, false, out);
-    this.within({ names, plain: true, out, on }, () => this.statement(body, []));
+    this.within({ names, plain: true, out, on }, () => this.statement(body));
     this.mark(on);
     if (update !== undefined) this.operands.run(update);
     this.goto(head);
@@ -170,9 +167,9 @@ class Lowering {
   }
 
   private doWhile(node: t.DoWhileStatement, names: readonly string[]): void {
-    const [head, on, out] = [this.label(), this.label(), this.label()];
+    const [head, on, out] = [newLabel(), newLabel(), newLabel()];
     this.mark(head);
-    this.within({ names, plain: true, out, on }, () => this.statement(node.body, []));
+    this.within({ names, plain: true, out, on }, () => this.statement(node.body));
     this.mark(on);
     this.branch(node.test, true, head);
     this.mark(out);
@@ -190,9 +187,9 @@ class Lowering {
   }
 
   private switch(node: t.SwitchStatement, names: readonly string[]): void {
-    const out = this.label();
+    const out = newLabel();
     const chosen = this.operands.keep(this.operands.lower(node.discriminant), "value of switch");
-    const entries = node.cases.map(() => this.label());
+    const entries = node.cases.map(() => newLabel());
     node.cases.forEach(({ test }, i) => {
       if (test == null) return;
       const equal = t.binaryExpression("===", t.cloneNode(chosen), this.operands.lower(test));
@@ -211,7 +208,7 @@ class Lowering {
 
 /** The instructions of a function whose locals are hoisted; `isStable` names keep their values. `prefix` begins no name of the source. */
 export function lowerFunction(fn: t.Function, isStable: (name: string) => boolean, prefix: string, file: string): Code {
-  const start: Label = { resumesLine: fn.loc?.start.line ?? 0 };
+  const start: Label = { resumesLine: lineOf(fn) };
   const temporaries = new Map<string, string>();
   const lowering = new Lowering((push) => new Operands(push, isStable, temporaries, prefix, file), file);
   lowering.list.push({ kind: "label", label: start });

@@ -2,9 +2,14 @@
 import { types as t } from "@babel/core";
 import { TransformError } from "../errors.ts";
 
+/** Line of the source that the node begins in; 0 for a node that is not from the source. */
+export function lineOf(node: t.Node | null | undefined): number {
+  return node?.loc?.start.line ?? 0;
+}
+
 /** Ends the compilation with one line: file, line, what is wrong, what to do. */
 export function refuse(file: string, node: t.Node | null | undefined, what: string): never {
-  throw new TransformError(`${file}:${node?.loc?.start.line ?? 0}: ${what}`);
+  throw new TransformError(`${file}:${lineOf(node)}: ${what}`);
 }
 
 /** The nodes directly below, in the order of their evaluation. */

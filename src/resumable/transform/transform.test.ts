@@ -235,6 +235,16 @@ const FORMS: Record<string, string> = {
   "comments and strings that look like code": f(
     "// yield* nothing\nconst s = 'function* () { yield }'; /* yield */ yield ask(s.length); return s;",
   ),
+  "literals before a stop": f(
+    "let v = 1; return `${v}` + (v = 2, yield ask(v)) + [/a/g, (yield ask(3))].length + [1n, 'a', null, true, yield].length + v;",
+  ),
+  "continue of a loop out of its switch, with a stop behind": f(
+    "for (let i = 0; i < 3; i++) { let y = i; switch (i) { case 1: y = 5; continue; case 0: y = 6; } yield ask(y); }",
+  ),
+  "a label that names a stop-free loop within": f(
+    "yield; out: { in_: for (;;) { for (;;) { if (x) break in_; break out; } } yield ask(1); } return 2;",
+  ),
+  "many stops": f(`let n = 0;\n${"n += yield ask(n);\n".repeat(300)}return n;`),
   "a parameter that is assigned": f("x += yield ask(x); x++; yield; return x;"),
   "values of every kind": f(
     "let v = 1.5; yield; log(v); v = -0; yield; log(Object.is(v, -0)); v = 2 ** 40; yield; log(v); v = NaN; yield; log(v); v = null; yield; log(v); v = true; yield; log(v); v = 10n; yield; log(v); v = log; yield; log(v === log); v = list(1, list('a'), record({ p: undefined })); yield; log(v[1][0]); return v.length;",
@@ -300,6 +310,9 @@ const REFUSED: readonly (readonly [text: string, line: number, message: string])
   [f("yield ask(x || (() => x));"), 2, "a closure handed over at a stop"],
   [f("return () => x;"), 2, "a closure that leaves the function"],
   [f("yield () => x;"), 2, "a closure that leaves the function"],
+  [f("yield* g([{ a: () => x }]);"), 2, "a closure handed over at a stop"],
+  [f("return { a: x ? () => x : 1 };"), 2, "a closure that leaves the function"],
+  [f("const o = [];\no[0] = [() => x];"), 3, "a closure kept in an object"],
   [f("cell.a = () => x;"), 2, "a closure kept in an object"],
   [f("for (const y of list(1)) { yield; log(() => y); }"), 2, "a closure over y, which each turn of a loop"],
   [f("while (x) {\nconst y = yield;\nlog(function () { return y; });\n}"), 4, "a closure over y, which each turn"],
@@ -343,6 +356,22 @@ describe("the module around", () => {
       hasGenerators("function *f() {}"),
       hasGenerators("{ *[x]() {} }"),
     ]).toEqual([false, true, true]);
+  });
+
+  it("is looked at when it may have generators", () => {
+    const yes = [
+      "function*f() {}",
+      "function *f() {}",
+      "function  * f(",
+      "*f() {",
+      "static *f(a) {",
+      "{*f(",
+      ";*[Symbol.iterator]() {",
+      ",* $(",
+      "x = { *_(",
+    ];
+    const no = ["", "a * b", "function f() { return a *b; }", "// yield", "a ** (b)", "function f(*"];
+    expect([...yes, ...no].filter(hasGenerators)).toEqual(yes);
   });
 
   it("keeps exports, directives and imports, which may be renamed", () => {
@@ -397,7 +426,8 @@ describe("only what may be read again is kept:", () => {
     ["let y; yield; do { y = 1; if (x) continue; y = 2; } while (y < 1); return y;", ["x"]],
     ["let y; yield; l: { y = 1; if (x) break l; y = 2; } return y;", ["x"]],
     ["let y; yield; l: for (;;) { for (;;) { if (x) { y = 1; break l; } continue l; } } return y;", ["x"]],
-    ["let y; yield; switch (x) { case 1: y = 1; break; default: y = 2; } return y;", ["x y"]],
+    ["let y; yield; switch (x) { case 1: y = 1; break; default: y = 2; } return y;", ["x"]],
+    ["let y; yield; switch (x) { case 1: y = 1; break; case 2: y = 2; } return y;", ["x y"]],
     ["let y; yield; switch (y = x) { case y: return 1; } return y;", ["x"]],
     ["let y; yield; try { y = x; } catch { y = 1; } return y;", ["x y"]],
     ["let y; yield; (y = x) && log(1); return y;", ["x"]],
@@ -408,6 +438,19 @@ describe("only what may be read again is kept:", () => {
     ["let y = 1; yield; return [1].map((y) => y)[0];", [""]],
     ["let y = 1; yield; return { y: 1 }.y + { y }.y + cell.y;", ["y"]],
     ["let y = 1; yield; throw y;", ["y"]],
+    ["let y, z; yield; y += (z = 1); return y + z;", ["y"]],
+    ["let y; yield; for (;;) { switch (x) { case 1: y = 1; continue; default: return y; } }", ["x y"]],
+    ["let y; yield; a: for (;;) { for (;;) { y = 1; if (x) continue a; break; } return y; }", ["x"]],
+    ["let y; yield; a: b: for (;;) { y = x; if (y) break a; continue b; } return y;", ["x"]],
+    ["let y; yield; for (y = 0; y < x; y++) log(1); return y;", ["x"]],
+    ["let y; yield; for (;;) { y = x; if (y) break; } return y;", ["x"]],
+    ["let y; yield; for (const z of x) { y = z; if (y) continue; log(y); } return 1;", ["x"]],
+    ["let y; yield; while ((y = x)) log(y); return y;", ["x"]],
+    ["let y; yield; switch (x) { case 1: y = 1; default: y = 2; } return y;", ["x"]],
+    ["let y; yield; if (x) { y = 1; return y; } y = 2; return y;", ["x"]],
+    ["let y; yield; cell[y = x].a = 1; return y;", ["x"]],
+    ["let y = x; yield; cell.y = 1; cell[x] = 2; return { y: 1, x };", ["x"]],
+    ["let y = x; yield; y: for (;;) break y;", [""]],
     ["const y = 1; yield; if (x) return 1; yield; return y;", ["x y", "y"]],
     ["yield; const z = 1; return log(x) + (yield ask(2)) + z;", ["x", "z half-evaluated value"]],
     ["for (const y of list(1, 2)) { yield; log(y); } yield;", ["y values of for...of place in for...of", ""]],

@@ -17,7 +17,7 @@ import { emitFunction, MOST_LABELS } from "./emit.ts";
 import { hoistLocals } from "./hoist.ts";
 import { lowerFunction } from "./lower.ts";
 import { planFrame } from "./slots.ts";
-import { refuse } from "./syntax.ts";
+import { lineOf, refuse } from "./syntax.ts";
 
 const typescript = createRequire(import.meta.url).resolve("@babel/preset-typescript");
 
@@ -36,7 +36,7 @@ export interface TransformOptions {
 /** @since 0.2.0 */
 export interface Transformed {
   readonly code: string;
-  readonly map: object | undefined;
+  readonly map: object;
 }
 
 const RUNTIME = ["", "decode", "define", "direct", "encode", "enter", "frozenArray", "leave", "suspend"];
@@ -117,7 +117,7 @@ function compileFunction(fn: GeneratorPath, prefix: string, file: string): t.Obj
   const held = closureHolders(fn.node.body);
   for (const { words } of plan.at.values()) {
     for (const word of words) {
-      const closure = word === undefined ? undefined : held.get(word);
+      const closure = held.get(word ?? "");
       if (closure !== undefined) {
         refuse(
           file,
@@ -127,7 +127,7 @@ function compileFunction(fn: GeneratorPath, prefix: string, file: string): t.Obj
       }
     }
   }
-  return emitFunction({ name, file, line: fn.node.loc?.start.line ?? 0, ...locals, shown, code, plan, prefix });
+  return emitFunction({ name, file, line: lineOf(fn.node), ...locals, shown, code, plan, prefix });
 }
 
 /** Replaces the function by a stub tied to its code. */
@@ -153,7 +153,7 @@ function replaceFunction(fn: GeneratorPath, prefix: string, file: string): t.Sta
 
 function mapImports(program: NodePath<t.Program>, imports: (specifier: string, line: number) => string): void {
   const map = (source: t.Node | null | undefined): void => {
-    if (t.isStringLiteral(source)) source.value = imports(source.value, source.loc?.start.line ?? 0);
+    if (t.isStringLiteral(source)) source.value = imports(source.value, lineOf(source));
     if (t.isStringLiteral(source)) delete source.extra;
   };
   t.traverseFast(program.node, (node) => {
@@ -226,7 +226,7 @@ export function transformModule(source: string, options: TransformOptions): Tran
       presets: options.typescript ? [[typescript, types]] : [],
       plugins: [resumable(options)],
     });
-    return { code: done?.code ?? "", map: done?.map ?? undefined };
+    return { code: done?.code as string, map: done?.map as object };
   } catch (error) {
     throw explain(error, file);
   }
