@@ -67,6 +67,23 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+describe("--max-preemptions", () => {
+  it("covers schedules with so many preemptions, says so, and is never called complete", async () => {
+    const none = await explore({ maxPreemptions: "0" });
+    expect(none.code).toBe(3);
+    expect(none.out.replace(/\s+/g, " ")).toContain("only all schedules without preemptions were seen");
+    const document = explorationSchema.parse(JSON.parse((await explore({ maxPreemptions: "0", json: true })).out));
+    expect(document).toMatchObject({ strategy: "prove", outcome: "none", complete: false, preemptions: 0 });
+  });
+  it("finds what one preemption leads to", async () => {
+    expect((await explore({ maxPreemptions: "1" })).out).toMatch(/^DEADLOCK/);
+  });
+  it("bounds a proof only", async () => {
+    const wrong = await explore({ maxPreemptions: "1", strategy: "pct" });
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining("leave out --strategy pct")]);
+  });
+});
+
 describe("explore", () => {
   it("says what it found and exits with 1", async () => {
     const r = await explore({});

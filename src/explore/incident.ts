@@ -10,6 +10,7 @@ import { hunt } from "./hunt.ts";
 import { FIRST_SEED, type Outcome, type Strategy, type Witness } from "./incident-witness.ts";
 import { judge, type TimelineStep } from "./judge.ts";
 import { pct } from "./pct.ts";
+import { provePreemptions } from "./preemptions.ts";
 import { prove } from "./prove.ts";
 import { random } from "./random.ts";
 import type { Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
@@ -17,6 +18,8 @@ import type { Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason 
 /** How far a search may go; counted, never timed. */
 export interface Bounds {
   readonly maxStates?: number;
+  /** For `prove`: only schedules with at most so many preemptions, and no livelocks; never complete. */
+  readonly maxPreemptions?: number;
   readonly memoryBytes?: number;
   readonly maxExecutions?: number;
   readonly maxSteps?: number;
@@ -71,6 +74,8 @@ export interface Exploration {
   readonly complete: boolean;
   /** Why not. */
   readonly stopped: StopReason | undefined;
+  /** All schedules with at most so many preemptions were seen, livelocks aside. Only of a search that was bounded by them. */
+  readonly preemptions?: number;
   readonly scope: Scope;
   readonly executions: number;
   readonly steps: number;
@@ -95,7 +100,7 @@ export interface Exploration {
 const QUICK: readonly (readonly [Strategy, Bounds])[] = [
   ["random", { maxSteps: 3_000, maxDepth: 500 }],
   ["pct", { maxSteps: 7_000, maxDepth: 500 }],
-  ["hunt", { maxSteps: 2_000, maxDepth: 500 }],
+  ["hunt", { maxSteps: 20_000, maxDepth: 500 }],
 ];
 /** Runs of a random search that is asked for. */
 const WALKS = 10_000;
@@ -124,8 +129,9 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     outcome: told?.outcome ?? "none",
     message: told?.message,
     exits: [],
-    complete: strategy === "prove" && outcome.complete,
+    complete: strategy === "prove" && outcome.complete && options.bounds?.maxPreemptions === undefined,
     stopped: outcome.stopped,
+    ...preemptionsOf(outcome),
     scope: prepared.scope,
     executions: total.executions,
     steps: total.steps,
@@ -158,6 +164,12 @@ export function headOf({ incident, choices, era, kernel, parameters }: Prepared)
       parameters: Object.fromEntries(Object.entries(incident.parameters).map(([name, p]) => [name, p.default])),
     },
   };
+}
+
+/** What a search by preemptions covered; -1 is nothing, and a number that bounds nothing is not printed. */
+function preemptionsOf(outcome: SearchOutcome & { readonly preemptions?: number }): { preemptions?: number } {
+  const { preemptions } = outcome;
+  return preemptions === undefined || preemptions < 0 || !Number.isFinite(preemptions) ? {} : { preemptions };
 }
 
 /** Executions and steps of all searches of one exploration. */
@@ -202,13 +214,13 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
     case "prove": {
-      const { maxStates, memoryBytes } = bounds;
-      return prove(program, {
-        ...common,
-        reduce: true,
+      const { maxStates, memoryBytes, maxPreemptions } = bounds;
+      const room = {
         ...(maxStates === undefined ? {} : { maxStates }),
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
-      });
+      };
+      if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
+      return prove(program, { ...common, ...room, reduce: true });
     }
     case "pct":
       return pct(program, { ...common, ...depth, seed, maxExecutions: maxExecutions ?? WALKS });

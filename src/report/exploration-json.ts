@@ -42,6 +42,7 @@ export function explorationDocument(e: Exploration, options: ExplorationDocument
     exits: [...e.exits],
     complete: e.complete,
     stopped: e.stopped ?? null,
+    preemptions: e.preemptions ?? null,
     replayed: options.replayed ?? false,
     lawsChecked: e.lawsChecked,
     scope: { ...scope, fixedChoices: [...scope.fixedChoices] },

@@ -55,6 +55,7 @@ export const explorationSchema = z.looseObject({
   exits: names,
   complete: z.boolean(),
   stopped: z.string().nullable(),
+  preemptions: count.nullable(),
   replayed: z.boolean(),
   lawsChecked: z.boolean(),
   scope: z.looseObject({

@@ -40,7 +40,11 @@ const STOPS: Readonly<Record<string, string>> = {
 };
 
 /** Why a search is not complete. */
-export function stopWords(e: Pick<Exploration, "stopped" | "strategy">): string {
+export function stopWords(e: Pick<Exploration, "stopped" | "strategy" | "preemptions">): string {
+  if (e.preemptions !== undefined) {
+    const most = e.preemptions === 0 ? "without preemptions" : `with at most ${plural(e.preemptions, "preemption")}`;
+    return `only all schedules ${most} were seen, and livelocks were not looked for`;
+  }
   if (e.stopped !== undefined) return STOPS[e.stopped] ?? `a bound on ${e.stopped} was reached`;
   return `${e.strategy} does not see everything, and only prove can say that there is nothing`;
 }

@@ -29,6 +29,7 @@ export interface ExploreFlags {
   readonly strategy?: string;
   readonly seed?: string;
   readonly maxStates?: string;
+  readonly maxPreemptions?: string;
   readonly maxMemory?: string;
   readonly maxSeconds?: string;
   readonly checkInvariants?: boolean;
@@ -102,14 +103,22 @@ function writeWitness(t: Terminal, file: string, { witness }: Exploration): void
 
 function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "explore" } {
   const maxStates = wholeNumber("--max-states", flags.maxStates);
+  const maxPreemptions = wholeNumber("--max-preemptions", flags.maxPreemptions);
+  if (maxPreemptions !== undefined && flags.strategy !== undefined && flags.strategy !== "prove") {
+    throw usageError("preemptions-need-prove", flags.strategy);
+  }
   const memory = wholeNumber("--max-memory", flags.maxMemory) ?? Math.min(MOST_MIB, totalmem() / 2 ** 21);
   return {
     kind: "explore",
     incident,
     choices: choicesOf(flags),
-    strategy: strategyOf(flags.strategy),
+    strategy: strategyOf(flags.strategy) ?? (maxPreemptions === undefined ? undefined : "prove"),
     seed: wholeNumber("--seed", flags.seed),
-    bounds: { memoryBytes: memory * 2 ** 20, ...(maxStates === undefined ? {} : { maxStates }) },
+    bounds: {
+      memoryBytes: memory * 2 ** 20,
+      ...(maxStates === undefined ? {} : { maxStates }),
+      ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
+    },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),
   };
 }
