@@ -56,10 +56,9 @@ export function* memCgroupCanAttach(task: Task, to: MemCgroup): Resumable<boolea
   mc.from = from;
   mc.to = to;
   const pages: readonly Page[] = yield findTargets(task.mm, task);
-  if (yield* memCgroupDoPrecharge(pages.length)) {
-    mc.movingTask = current();
-    return true;
-  }
+  // from here on chargers that cannot reclaim anything wait for the move to end, while the mover itself reclaims
+  mc.movingTask = current();
+  if (yield* memCgroupDoPrecharge(pages.length)) return true;
   clearMc(mc);
   endMove(mc);
   return false;
