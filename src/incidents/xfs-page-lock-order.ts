@@ -45,7 +45,7 @@ export const xfsPageLockOrder = defineIncident({
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
     "faulters touch the last pages of the file, writers the first",
-    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again",
+    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again, unless there are fsyncers",
     "the group is full of pages of this file but for `room` when the story begins (with hidden-alloc: for the page tables of the faults); writers are outside the group",
     "the last cyclic sweep ended at the last page",
   ],
@@ -56,7 +56,7 @@ export const xfsPageLockOrder = defineIncident({
     const tables = s.options.hacks.includes("hidden-alloc") ? faulters : room;
     const group = s.memcg("/a", { max: pages + tables });
     const [disk] = s.disks(pages, { irqCpu: 0 });
-    const fs = s.filesystem("xfs", disk!, { periodic: false });
+    const fs = s.filesystem("xfs", disk!, { periodic: fsyncers > 0 });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group, writebackIndex: fsyncers > 0 ? pages - 1 : 0 });
     for (let i = 0; i < faulters; i++) {
       const mm = s.process();
