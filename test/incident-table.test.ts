@@ -59,8 +59,17 @@ describe("memcg-writeback-abba", () => {
     expect(proof(memcgWritebackAbba, { ...choices, parameters: small })).toMatchObject(none);
   });
 
-  it("nofs-pte trades the deadlock for a livelock: a NOFS memcg OOM kills nobody in 4.20", () => {
-    expect(proof(memcgWritebackAbba, { fixes: ["nofs-pte"], parameters: small })).toMatchObject(livelock);
+  it.each([0, 1])(
+    "nofs-pte trades the deadlock for a livelock, as a NOFS memcg OOM kills nobody in 4.20 (timer %i)",
+    (timer) => {
+      expect(proof(memcgWritebackAbba, { fixes: ["nofs-pte"], parameters: { ...small, timer } })).toMatchObject(
+        livelock,
+      );
+    },
+  );
+  it("nofs-pte ends it where a NOFS memcg OOM kills (5.4)", () => {
+    const choices = { era: "5.4.0", reverted: ["prealloc-pte"], fixes: ["nofs-pte"], parameters: small };
+    expect(proof(memcgWritebackAbba, choices)).toMatchObject(none);
   });
 });
 

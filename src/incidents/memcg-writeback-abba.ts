@@ -20,21 +20,22 @@ export const memcgWritebackAbba = defineIncident({
     writers: { default: 1, min: 0, max: 4, what: "tasks that write one page of the file" },
     room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
     cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
+    timer: { default: 0, min: 0, max: 1, what: "1: the flusher's periodic timer may fire at any time, not only once" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
   fixes: ["prealloc-pte", "submit-before-lock", "nofs-pte", "finish-fault-prealloc"],
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
     "faulters touch the last pages of the file, writers the first",
-    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again",
+    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again (unless timer=1), which could end a livelock",
     "the group is full of pages of this file but for `room` when the story begins; writers are outside the group",
   ],
   cpus: ({ cpus = 1 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, room = 1, retries = 1 }) {
+  setup(s, { pages = 3, faulters = 2, writers = 1, room = 1, timer = 0, retries = 1 }) {
     s.memory({ chargeRetries: retries });
     const group = s.memcg("/a", { max: pages + room });
     const [disk] = s.disks(1, { irqCpu: 0 });
-    const fs = s.filesystem("ext4", disk!, { periodic: false });
+    const fs = s.filesystem("ext4", disk!, { periodic: timer > 0 });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group });
     for (let i = 0; i < faulters; i++) {
       const mm = s.process();

@@ -38,6 +38,7 @@ export const xfsPageLockOrder = defineIncident({
     },
     room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
     cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
+    timer: { default: 0, min: 0, max: 1, what: "1: the flusher's periodic timer may fire at any time, not only once" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
   fixes: ["prealloc-pte", "nofs-pte", "no-cyclic-wrap"],
@@ -45,18 +46,18 @@ export const xfsPageLockOrder = defineIncident({
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
     "faulters touch the last pages of the file, writers the first",
-    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again, unless there are fsyncers",
+    "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again (unless timer=1), which could end a livelock; with fsyncers it does",
     "the group is full of pages of this file but for `room` when the story begins (with hidden-alloc: for the page tables of the faults); writers are outside the group",
     "the last cyclic sweep ended at the last page",
   ],
   cpus: ({ cpus = 1 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, fsyncers = 0, room = 1, retries = 1 }) {
+  setup(s, { pages = 3, faulters = 2, writers = 1, fsyncers = 0, room = 1, timer = 0, retries = 1 }) {
     s.memory({ chargeRetries: retries });
     // with the hidden allocation to look for, the page tables fit in
     const tables = s.options.hacks.includes("hidden-alloc") ? faulters : room;
     const group = s.memcg("/a", { max: pages + tables });
     const [disk] = s.disks(pages, { irqCpu: 0 });
-    const fs = s.filesystem("xfs", disk!, { periodic: fsyncers > 0 });
+    const fs = s.filesystem("xfs", disk!, { periodic: timer > 0 || fsyncers > 0 });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group, writebackIndex: fsyncers > 0 ? pages - 1 : 0 });
     for (let i = 0; i < faulters; i++) {
       const mm = s.process();
