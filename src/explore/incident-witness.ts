@@ -18,9 +18,8 @@ export const FIRST_SEED = 1;
 /** What a finding is called in documents. */
 export type Outcome = "deadlock" | "livelock" | "lockup" | "invariant" | "none";
 
-/** The document, version 1. @since 0.2.0 */
-export interface Witness {
-  readonly schema: "unwedge.witness/1";
+/** Which kernel was explored, and with which incident in it. @since 0.2.0 */
+export interface ExploredKernel {
   readonly incident: string;
   /** The user's own file that the incident is in; absent for those that come with the package. */
   readonly file?: string;
@@ -31,6 +30,11 @@ export interface Witness {
   readonly kmem: boolean;
   readonly hacks: readonly string[];
   readonly parameters: Readonly<Record<string, number>>;
+}
+
+/** The document, version 1. @since 0.2.0 */
+export interface Witness extends ExploredKernel {
+  readonly schema: "unwedge.witness/1";
   readonly outcome: Outcome;
   /** The search that found it. */
   readonly strategy: Strategy;

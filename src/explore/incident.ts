@@ -7,7 +7,7 @@
 import type { Prepared, Scope } from "../incidents/prepare.ts";
 import type { Account } from "./account.ts";
 import { hunt } from "./hunt.ts";
-import { FIRST_SEED, type Outcome, type Strategy, type Witness } from "./incident-witness.ts";
+import { type ExploredKernel, FIRST_SEED, type Outcome, type Strategy, type Witness } from "./incident-witness.ts";
 import { judge, type TimelineStep } from "./judge.ts";
 import { pct } from "./pct.ts";
 import { provePreemptions } from "./preemptions.ts";
@@ -44,18 +44,8 @@ export interface ExploreOptions {
 }
 
 /** What came out; plain data. @since 0.2.0 */
-export interface Exploration {
-  readonly incident: string;
+export interface Exploration extends ExploredKernel {
   readonly title: string;
-  /** The user's own file that the incident is in. */
-  readonly file?: string;
-  readonly era: string;
-  readonly fixes: readonly string[];
-  readonly reverted: readonly string[];
-  readonly cgroup: "v1" | "v2";
-  readonly kmem: boolean;
-  readonly hacks: readonly string[];
-  readonly parameters: Readonly<Record<string, number>>;
   /** The laws of the model were checked in every state. */
   readonly lawsChecked: boolean;
   /** What the choices would be if nothing was chosen. */
@@ -74,6 +64,8 @@ export interface Exploration {
   readonly complete: boolean;
   /** Why not. */
   readonly stopped: StopReason | undefined;
+  /** The bound on preemptions that was asked for. */
+  readonly maxPreemptions?: number;
   /** All schedules with at most so many preemptions were seen, livelocks aside. Only of a search that was bounded by them. */
   readonly preemptions?: number;
   readonly scope: Scope;
@@ -94,8 +86,8 @@ export interface Exploration {
 
 /**
  * What comes before a proof when no strategy is given, about two seconds at most. Measured on the incidents: plain random
- * schedules meet memcg-writeback-abba and xfs-page-lock-order within some hundred steps, PCT within a thousand, a hunt not
- * within thousands; for bugs that need a rare order it is the other way round.
+ * schedules meet memcg-writeback-abba and xfs-page-lock-order within some hundred steps, a sweep that wraps takes PCT,
+ * and wb-switch-irq-nesting a hunt of some twenty thousand steps.
  */
 const QUICK: readonly (readonly [Strategy, Bounds])[] = [
   ["random", { maxSteps: 3_000, maxDepth: 500 }],
@@ -132,6 +124,7 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     exits: [],
     complete: strategy === "prove" && outcome.complete && options.bounds?.maxPreemptions === undefined,
     stopped: outcome.stopped,
+    ...(options.bounds?.maxPreemptions === undefined ? {} : { maxPreemptions: options.bounds.maxPreemptions }),
     ...preemptionsOf(outcome),
     scope: prepared.scope,
     executions: total.executions,

@@ -15,7 +15,7 @@ export interface TimelineStep {
   readonly context: string;
   /** The operation, e.g. `folio_lock page 2`. */
   readonly what: string;
-  /** The kernel function that does it: the innermost that is no locking primitive; undefined in code of the incident. */
+  /** The kernel function that does it: the innermost that this release prints and that is no locking primitive; undefined in code of the incident. */
   readonly within: string | undefined;
 }
 
@@ -115,10 +115,11 @@ const PRIMITIVES = /(^|\/)src\/kernel\/(locking|sched)\//;
 
 function timelineStep(kernel: Kernel, step: ScheduleStep, context: number): TimelineStep {
   const frames = kernel.machine.stack(context).filter((frame) => isKernelFile(frame.file));
-  const caller = frames.find((frame) => !PRIMITIVES.test(frame.file)) ?? frames[0];
+  const printed = frames.filter((frame) => kernelName(frame.name, kernel.era) !== undefined);
+  const caller = printed.find((frame) => !PRIMITIVES.test(frame.file)) ?? printed[0];
   return {
     context: step.context,
     what: step.position.replace(/^\S+ /, ""),
-    within: caller === undefined ? undefined : (kernelName(caller.name, kernel.era) ?? caller.name),
+    within: caller === undefined ? undefined : kernelName(caller.name, kernel.era),
   };
 }

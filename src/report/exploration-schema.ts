@@ -12,11 +12,8 @@ const count = z.int().nonnegative();
 /** A step of a schedule: who stepped, in which of its ways, from which position (`function:label operation`). */
 const step = z.looseObject({ context: z.string(), way: count, position: z.string() });
 
-/** The document `unwedge.witness/1`: everything that a finding is had again from. */
-export const witnessSchema = z.looseObject({
-  schema: z.literal("unwedge.witness/1"),
-  tool: tool.optional(),
-  incident: z.string().min(1),
+/** Which kernel was explored; both documents have it. */
+const exploredKernel = {
   file: z.string().optional(),
   parameters,
   fixes: names,
@@ -25,6 +22,14 @@ export const witnessSchema = z.looseObject({
   cgroup: z.enum(["v1", "v2"]),
   kmem: z.boolean(),
   hacks: names,
+};
+
+/** The document `unwedge.witness/1`: everything that a finding is had again from. */
+export const witnessSchema = z.looseObject({
+  schema: z.literal("unwedge.witness/1"),
+  tool: tool.optional(),
+  incident: z.string().min(1),
+  ...exploredKernel,
   outcome,
   strategy,
   schedule: z.array(step),
@@ -40,14 +45,7 @@ export const explorationSchema = z.looseObject({
   tool,
   incident: z.string().min(1),
   title: z.string(),
-  file: z.string().optional(),
-  parameters,
-  fixes: names,
-  era: z.string(),
-  reverted: names,
-  cgroup: z.enum(["v1", "v2"]),
-  kmem: z.boolean(),
-  hacks: names,
+  ...exploredKernel,
   strategy,
   seed: z.int().nullable(),
   outcome,

@@ -28,6 +28,9 @@ const STRATEGY_WORDS: Readonly<Record<Strategy, string>> = {
   random: "random: steps drawn evenly",
 };
 
+const PREEMPTION_WORDS =
+  "prove: states in the order of preemptions (a context is made to stop although it could go on)";
+
 const STOPS: Readonly<Record<string, string>> = {
   finding: "the search stopped at its first finding",
   states: "the bound on states was reached (--max-states)",
@@ -58,13 +61,13 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
     ...(e.executions === 0 || quick ? [] : [plural(e.executions, "execution")]),
     `${plural(e.steps, "step")}${quick ? " in all" : ""}`,
     ...(e.pruned === 0 ? [] : [`${count(e.pruned)} left out by reduction`]),
-    `the longest path ${plural(e.depth, "step")}`,
+    ...(e.depth === 0 ? [] : [`the longest path ${plural(e.depth, "step")}`]),
     ...(seconds === undefined ? [] : [`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`]),
     ...(e.bytes < 1e6 ? [] : [`${count(Math.round(e.bytes / 1e6))} MB`]),
   ];
   const end = found(e) ? "it stopped at its first finding" : `not complete: ${stopWords(e)}`;
   return [
-    `${STRATEGY_WORDS[e.strategy]}${seed}`,
+    e.maxPreemptions === undefined ? `${STRATEGY_WORDS[e.strategy]}${seed}` : PREEMPTION_WORDS,
     did.join(", "),
     ...(quick
       ? [`${plural(e.executions, "execution")} before it, at random and in partial-order order, found nothing`]
@@ -85,7 +88,7 @@ export function scopeLines(e: Exploration): string[] {
       `at most ${plural(scope.requests, "request")} in flight`,
     ].join(", "),
     ...(values.length > 0 ? [`parameters: ${values.join(", ")}`] : []),
-    `timers are ${scope.timers}: each may fire at any time; memory is ${scope.memoryModel}ly consistent`,
+    `timers are ${scope.timers}: each may fire at any time${scope.fixedChoices.length > 0 ? ", but for what the incident decides" : ""}; memory is ${scope.memoryModel}ly consistent`,
     e.lawsChecked
       ? "the laws of the model (conservation, page states, lists, locks) were checked in every state"
       : "laws of the model were not checked (--check-invariants)",

@@ -162,6 +162,7 @@ export function exploreCommand(e: Exploration, replay = false): string {
       .map(([name, value]) => `--param ${name}=${value}`),
     ...(e.lawsChecked ? ["--check-invariants"] : []),
     ...(e.asked === undefined ? [] : [`--strategy ${e.asked}`]),
+    ...(e.maxPreemptions === undefined ? [] : [`--max-preemptions ${e.maxPreemptions}`]),
     ...(e.seed === undefined || e.seed === FIRST_SEED ? [] : [`--seed ${e.seed}`]),
   ];
   const command = words.join(" ");

@@ -130,7 +130,7 @@ function compileFunction(fn: GeneratorPath, prefix: string, file: string): t.Obj
   return emitFunction({ name, file, line: lineOf(fn.node), ...locals, shown, code, plan, prefix });
 }
 
-/** Replaces the function by a stub tied to its code. */
+/** What is left of the function only says that it must not be called directly; its code is tied to it. */
 function replaceFunction(fn: GeneratorPath, prefix: string, file: string): t.Statement | undefined {
   const shown = nameOf(fn);
   const info = compileFunction(fn, prefix, file);
