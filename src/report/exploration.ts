@@ -79,7 +79,7 @@ function headline(e: Exploration): string {
     case "lockup":
       return `LOCKUP: a CPU spins for what nobody can end: ${core.map((edge) => edgeSentence(edge)).join("; ")}.`;
     case "livelock":
-      return `LIVELOCK: ${e.message ?? "contexts run for ever"}; no schedule leads out of it.`;
+      return `LIVELOCK: ${e.message ?? "contexts run for ever"}; no schedule of this scope leads out of it.`;
     case "invariant":
       return `BROKEN INVARIANT: ${(e.message ?? "a law of the model does not hold").split("\n")[0]}`;
     case "none":
