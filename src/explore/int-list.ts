@@ -40,3 +40,30 @@ export class IntList {
     return this.data.byteLength;
   }
 }
+
+/** Small numbers, 0 to 255, collected one by one (@internal). */
+export class ByteList {
+  data: Uint8Array;
+  length = 0;
+
+  constructor(capacity = 16) {
+    this.data = new Uint8Array(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.data.length) {
+      const grown = new Uint8Array(this.length * 2 + 8);
+      grown.set(this.data);
+      this.data = grown;
+    }
+    this.data[this.length++] = value;
+  }
+
+  at(index: number): number {
+    return this.data[index]!;
+  }
+
+  get bytes(): number {
+    return this.data.byteLength;
+  }
+}

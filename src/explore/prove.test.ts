@@ -11,12 +11,18 @@ describe("prove against the naive oracle", () => {
   const SEEDS = 600;
   const seen = { deadlock: 0, livelock: 0, dead: 0, broken: 0, ends: 0, private: 0 };
 
-  test.each([false, true])(`${SEEDS} generated programs, reduction %s`, (reduce) => {
+  test.each([
+    ["steps run", { parts: false, reduce: false }],
+    ["steps run, reduction", { parts: false, reduce: true }],
+    ["steps learned, sums", { parts: true, reduce: false }],
+    ["steps learned, exact states", { parts: true, reduce: false, exact: true }],
+    ["steps learned, reduction", { parts: true, reduce: true }],
+  ])(`${SEEDS} generated programs, %s`, (_, { parts, reduce, ...rest }) => {
     for (let seed = 0; seed < SEEDS; seed++) {
       const options = { deadSubset: seed % 3 === 0 };
       const oracle = naive(randomToy(seed, options));
-      const program = randomToy(seed, options);
-      const found = prove(program, { find: "all", reduce });
+      const program = randomToy(seed, { ...options, parts });
+      const found = prove(program, { find: "all", reduce, ...rest });
       const where = `seed ${seed}`;
       const kinds = new Set(found.findings.map((f) => f.kind));
       expect(found.complete, where).toBe(true);

@@ -13,11 +13,12 @@
  * be left (starvation).
  */
 import { bottomFault } from "./bottom.ts";
-import { brokenLaw, deadContexts, terminalFault, thrownFault } from "./faults.ts";
+import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
 import { Findings } from "./findings.ts";
-import { IntList } from "./int-list.ts";
+import { omissionProbability } from "./hashed-set.ts";
+import { ByteList, IntList } from "./int-list.ts";
 import { SearchLimits } from "./search-limits.ts";
-import { StateStore } from "./state-store.ts";
+import { type StateSpace, stateSpace } from "./state-space.ts";
 import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
 /** @since 0.2.0 */
@@ -27,6 +28,8 @@ export interface ProveOptions extends SearchOptions {
   readonly memoryBytes?: number;
   /** Lets a context with a private next step run alone (see `Reducible.privateStep`). Off by default. */
   readonly reduce?: boolean;
+  /** States are always kept whole; otherwise those of programs with `parts` are told apart by sums of 128 bits. */
+  readonly exact?: boolean;
 }
 
 /** @since 0.2.0 */
@@ -37,6 +40,8 @@ export interface ProveOutcome extends SearchOutcome {
   readonly terminals: number;
   /** States where `reduce` left other contexts out. */
   readonly reduced: number;
+  /** States were told apart by sums of 128 bits: this is the probability that a state was missed for it. */
+  readonly omission: number;
 }
 
 const ON_COMPONENT_STACK = 1;
@@ -66,18 +71,18 @@ class Search {
   readonly initial: Int32Array;
   readonly #program: Reducible;
   readonly #options: ProveOptions;
-  readonly #store: StateStore;
+  readonly #space: StateSpace;
   readonly #findings: Findings;
   readonly #limits: SearchLimits;
   readonly #maxStates: number;
   /** By state number: the smallest state number known to be reachable within the component; and the flags above. */
   readonly #low = new IntList(1024);
-  readonly #flags = new IntList(1024);
+  readonly #flags = new ByteList(1024);
   /** States of components that are not complete yet. */
   readonly #component = new IntList(1024);
   /**
    * The path: states, and where the choices of each begin and stand in `#choices` (context and way, two entries
-   * each).
+   * each). The present state of the space is the top of the path.
    */
   readonly #path = new IntList(256);
   readonly #from = new IntList(256);
@@ -86,8 +91,6 @@ class Search {
   readonly #choices = new IntList(1024);
   /** By context, of the state that was entered last. */
   readonly #ways: Int32Array;
-  /** The state that `words` hold; -1 when unknown. */
-  #loaded = -1;
   #depth = 0;
   #terminals = 0;
   #reduced = 0;
@@ -96,7 +99,7 @@ class Search {
     steps: this.#limits.steps,
     executions: undefined,
     depth: this.#depth,
-    bytes: this.#store.bytes + this.#low.bytes + this.#flags.bytes + this.#component.bytes + this.#choices.bytes,
+    bytes: this.#space.bytes + this.#low.bytes + this.#flags.bytes + this.#component.bytes + this.#choices.bytes,
   });
 
   constructor(program: Reducible, options: ProveOptions) {
@@ -105,7 +108,7 @@ class Search {
     this.#options = options;
     this.#maxStates = options.maxStates ?? Infinity;
     this.#ways = new Int32Array(program.contexts);
-    this.#store = new StateStore(program.words.length, { memoryBytes: options.memoryBytes ?? Infinity });
+    this.#space = stateSpace(program, options.memoryBytes ?? Infinity, options.exact ?? false);
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
   }
@@ -119,49 +122,47 @@ class Search {
       executions: undefined,
       terminals: this.#terminals,
       reduced: this.#reduced,
+      omission: this.#space.hashed ? omissionProbability(this.#low.length) : 0,
     };
   }
 
   #search(): StopReason | undefined {
-    const program = this.#program;
-    const { words } = program;
     const path = this.#path;
     const choices = this.#choices;
-    if (this.#store.intern(words, program.dirty) < 0) return "memory";
+    if (this.#space.begin() < 0) return "memory";
     let stopped = this.#enter(0, undefined);
     while (stopped === undefined && path.length > 0) {
       const top = path.length - 1;
-      const state = path.top();
       const at = this.#cursor.top();
       if (at === choices.length) {
-        stopped = this.#leave(state);
+        stopped = this.#leave(path.top());
         continue;
       }
       this.#cursor.data[top] = at + 2;
-      const context = choices.at(at);
-      stopped = this.#limits.step(this.#counts);
-      if (stopped !== undefined) break;
-      if (this.#loaded !== state) this.#store.load(state, words);
-      try {
-        program.step(context, choices.at(at + 1));
-      } catch (error) {
-        this.#store.forget();
-        this.#loaded = -1;
-        this.#flags.data[state]! |= LEAVES;
-        stopped = this.#note(thrownFault(context, error));
-        continue;
-      }
-      const next = this.#store.intern(words, program.dirty);
-      if (next < 0) return "memory";
-      this.#loaded = next;
-      if (this.#store.fresh) stopped = this.#bound(next) ?? this.#enter(next, context);
-      else this.#meet(state, next);
+      stopped = this.#limits.step(this.#counts) ?? this.#take(path.top(), choices.at(at), choices.at(at + 1));
     }
     return stopped;
   }
 
+  /** Takes one step from the present state, the top of the path. */
+  #take(state: number, context: number, way: number): StopReason | undefined {
+    const space = this.#space;
+    let next: number;
+    try {
+      next = space.step(context, way);
+    } catch (error) {
+      this.#flags.data[state]! |= LEAVES;
+      return this.#note(thrownFault(context, error));
+    }
+    if (next < 0) return "memory";
+    if (space.fresh) return this.#bound(next) ?? this.#enter(next, context);
+    space.back();
+    this.#meet(state, next);
+    return undefined;
+  }
+
   /**
-   * Whether there is no room for state number `next`. The store keeps its own share of the memory bound; the rest is
+   * Whether there is no room for state number `next`. The space keeps its own share of the memory bound; the rest is
    * looked at now and then.
    */
   #bound(next: number): StopReason | undefined {
@@ -177,22 +178,19 @@ class Search {
     if ((flags[next]! & ON_COMPONENT_STACK) === 0) flags[state]! |= LEAVES;
     else if (next < this.#low.at(state)) this.#low.data[state] = next;
     // The cycle proviso: one state of every cycle lets everybody step.
-    if ((flags[next]! & ON_PATH) !== 0 && this.#alone.top() >= 0) this.#expand(state);
+    if ((flags[next]! & ON_PATH) !== 0 && this.#alone.top() >= 0) this.#expand();
   }
 
   /** Adds the choices that the reduction left out at the state on top of the path. */
-  #expand(state: number): void {
+  #expand(): void {
     const alone = this.#alone.top();
     this.#alone.data[this.#alone.length - 1] = -1;
     this.#reduced--;
-    const { words } = this.#program;
-    if (this.#loaded !== state) this.#store.load(state, words);
-    this.#loaded = state;
     for (let c = 0; c < this.#program.contexts; c++) if (c !== alone) this.#addChoices(c);
   }
 
   #addChoices(context: number): void {
-    const ways = this.#program.ways(context);
+    const ways = this.#space.ways(context);
     this.#ways[context] = ways;
     for (let way = 0; way < ways; way++) {
       this.#choices.push(context);
@@ -200,38 +198,62 @@ class Search {
     }
   }
 
-  /**
-   * The present words are the new state `state`, reached by a step of `stepped`: looks at it and puts it on the path.
-   */
+  /** The present state is new and was reached by a step of `stepped`: looks at it and puts it on the path. */
   #enter(state: number, stepped: number | undefined): StopReason | undefined {
     const program = this.#program;
+    const begin = this.#choices.length;
     this.#low.push(state);
     this.#flags.push(ON_COMPONENT_STACK | ON_PATH);
     this.#component.push(state);
     this.#path.push(state);
-    this.#from.push(this.#choices.length);
-    this.#cursor.push(this.#choices.length);
-    this.#loaded = state;
+    this.#from.push(begin);
+    this.#cursor.push(begin);
     if (this.#path.length - 1 > this.#depth) this.#depth = this.#path.length - 1;
-    const begin = this.#choices.length;
     const alone = this.#options.reduce ? this.#privateContext() : -1;
     this.#alone.push(alone);
     if (alone >= 0) this.#reduced++;
     if (alone >= 0) this.#addChoices(alone);
     else for (let c = 0; c < program.contexts; c++) this.#addChoices(c);
     const atRest = this.#choices.length === begin;
-    if (atRest) this.#terminals++;
-    const deadlock = atRest ? terminalFault(program) : undefined;
-    if (atRest) this.#findings.terminal(deadlock !== undefined);
-    const law = brokenLaw(program, stepped);
-    const fault = deadlock ?? deadContexts(program, alone < 0 ? this.#ways : undefined);
+    const deadlock = atRest ? this.#terminal() : undefined;
+    const law = program.brokenInvariant === undefined ? undefined : this.#brokenLaw(stepped);
+    // A context that waits or has gone may complete a dead subset; who is dead without it is met at the end of the runs.
+    const mayBeDead = stepped === undefined || (alone >= 0 ? alone !== stepped : this.#ways[stepped] === 0);
+    const fault = deadlock ?? (mayBeDead ? this.#dead(alone < 0 ? this.#ways : undefined) : undefined);
     return (law && this.#note(law, 1)) ?? (fault && this.#note(fault, 1));
+  }
+
+  /** Nothing can step in the present state. */
+  #terminal(): Fault | undefined {
+    this.#terminals++;
+    this.#space.show();
+    const deadlock = terminalFault(this.#program);
+    this.#findings.terminal(deadlock !== undefined);
+    return deadlock;
+  }
+
+  #brokenLaw(stepped: number | undefined): Fault | undefined {
+    this.#space.show();
+    return brokenLaw(this.#program, stepped);
+  }
+
+  #dead(ways: Int32Array | undefined): Fault | undefined {
+    if (ways !== undefined && !this.#anyBlocked(ways)) return undefined;
+    const contexts = this.#space.deadSubset(ways);
+    return contexts.length === 0 ? undefined : deadSubset(this.#program, contexts);
+  }
+
+  /** A quick look: in most states whoever may not rest can step. */
+  #anyBlocked(ways: Int32Array): boolean {
+    for (let c = 0; c < ways.length; c++) if (ways[c] === 0 && !this.#space.rests(c)) return true;
+    return false;
   }
 
   #privateContext(): number {
     const program = this.#program;
     if (program.privateStep === undefined) return -1;
-    for (let c = 0; c < program.contexts; c++) if (program.ways(c) > 0 && program.privateStep(c)) return c;
+    this.#space.show();
+    for (let c = 0; c < program.contexts; c++) if (this.#space.ways(c) > 0 && program.privateStep(c)) return c;
     return -1;
   }
 
@@ -246,13 +268,14 @@ class Search {
     this.#alone.pop();
     if (this.#path.length > 0) {
       const parent = this.#path.top();
+      this.#space.back();
       if (low === state) this.#flags.data[parent]! |= LEAVES;
       else if (low < this.#low.at(parent)) this.#low.data[parent] = low;
     }
     return stopped;
   }
 
-  /** `root` is the first state of a component that is now complete. */
+  /** `root` is the first state of a component that is now complete, and the present one. */
   #closeComponent(root: number): StopReason | undefined {
     let leaves = false;
     let states = 0;
@@ -263,14 +286,10 @@ class Search {
     }
     const atRest = states === 1 && this.#from.top() === this.#choices.length;
     if (leaves || atRest) return undefined;
-    const { words } = this.#program;
-    this.#store.load(root, words);
-    this.#loaded = root;
-    const left = (this.#options.memoryBytes ?? Infinity) - this.#store.bytes;
+    this.#space.show();
+    const left = (this.#options.memoryBytes ?? Infinity) - this.#space.bytes;
     const found = bottomFault(this.#program, left);
-    words.set(this.initial);
-    this.#store.forget();
-    this.#loaded = -1;
+    this.#space.forget();
     if (found === "memory") return "memory";
     return found && this.#note(found.fault, 1, found.cycle);
   }
@@ -285,6 +304,8 @@ class Search {
       }
       return taken;
     };
-    return this.#findings.add(fault, path, cycle) ? "finding" : undefined;
+    const stop = this.#findings.add(fault, path, cycle);
+    this.#space.forget();
+    return stop ? "finding" : undefined;
   }
 }

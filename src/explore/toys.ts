@@ -2,6 +2,7 @@
  * Toy programs for the tests of this folder (@internal): tasks of a few operations over shared words, written by hand
  * or drawn from a seed. Small on purpose, so that naive searches can see all of them.
  */
+import type { Parts } from "../resumable/explorable.ts";
 import { RandomNumbers } from "./random-numbers.ts";
 import type { Reducible } from "./types.ts";
 
@@ -43,6 +44,8 @@ export interface ToyOptions {
   readonly opaqueWays?: boolean;
   /** At most this value in each shared word is a law. */
   readonly atMost?: number;
+  /** Say how the words divide, so that steps can be learned. */
+  readonly parts?: boolean;
 }
 
 /** Two words a task: where it stands, and its register. Then the shared words; a mutex holds its owner's number + 1. */
@@ -50,6 +53,7 @@ export class Toy implements Reducible {
   readonly words: Int32Array;
   readonly contexts: number;
   readonly tracksWays: boolean;
+  readonly parts?: Parts;
   readonly tasks: readonly ToyTask[];
   readonly touched = { reads: new Set<number>(), writes: new Set<number>() };
   readonly deadSubset?: () => readonly number[];
@@ -69,6 +73,11 @@ export class Toy implements Reducible {
     tasks.forEach((task, c) => {
       for (const op of task.ops) for (const word of named(op)) this.#users[word]!.add(c);
     });
+    if (options.parts)
+      this.parts = {
+        starts: Int32Array.from({ length: this.words.length + 1 }, (_, word) => word),
+        own: tasks.map((_, c) => [c * 2, c * 2 + 1]),
+      };
     if (options.deadSubset) this.deadSubset = () => this.#ownersInCircle();
     const { atMost } = options;
     if (atMost !== undefined)
@@ -196,15 +205,19 @@ export class Toy implements Reducible {
   }
 
   #ownersInCircle(): readonly number[] {
+    if (this.#tracking) this.#forget();
     const waitsFor = this.tasks.map((_, c) => {
       const op = this.#op(c);
-      return op?.op === "lock" ? this.words[this.#base + op.mutex]! - 1 : -1;
+      if (this.#tracking) this.touched.reads.add(c * 2);
+      return op?.op === "lock" ? this.#read(op.mutex) - 1 : -1;
     });
     const dead = waitsFor.map((_, c) => {
       let owner = c;
       for (let i = 0; i < waitsFor.length && owner >= 0; i++) owner = waitsFor[owner]!;
       return owner >= 0;
     });
+    // services may wait for each other for ever
+    if (!dead.some((is, c) => is && !this.idle(c))) return [];
     return dead.flatMap((is, c) => (is ? [c] : []));
   }
 }

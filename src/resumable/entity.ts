@@ -202,7 +202,9 @@ export function create<T extends Entity>(cls: new () => T, init: Init<T> = {}): 
     if (field.kind === "value") world.words[$at + offset] = UNDEFINED;
     if (field.kind !== "list") continue;
     const capacity = capacityOf(world, field.capacity, `${cls.name}.${name}`);
-    entity.$lists[name] = new List(world.allocate(1 + capacity), capacity, `${entity}.${name}`);
+    const from = world.allocate(1 + capacity);
+    world.lists.push([from, from + 1 + capacity]);
+    entity.$lists[name] = new List(from, capacity, `${entity}.${name}`);
   }
   world.objects.push(entity);
   for (const [name, given] of Object.entries(init)) {

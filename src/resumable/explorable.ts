@@ -1,3 +1,14 @@
+/** A division of {@link Explorable.words}. @since 0.2.0 */
+export interface Parts {
+  /** Part p is the words from `starts[p]` up to, but not including, `starts[p + 1]`; the last entry is how many words there are. */
+  readonly starts: Int32Array;
+  /**
+   * By context: the parts that only its own steps change, and that its steps read untold. The first alone decides `finished`,
+   * `idle` and, with what is touched, `ways`. Who else reads one of them tells so.
+   */
+  readonly own: readonly (readonly number[])[];
+}
+
 /**
  * What a schedule explorer needs of a program: contexts that can each take a step, and a state that is nothing but words.
  *
@@ -7,6 +18,12 @@
  * @since 0.2.0
  */
 export interface Explorable {
+  /**
+   * How the state divides into what steps read and write as a whole. With it, `touched` must hold every shared word that
+   * decided what the last `step`, `ways` or `deadSubset` did, in the order of the first look, so that a search may learn
+   * steps by heart: equal own parts and equal values of what is touched mean an equal step.
+   */
+  readonly parts?: Parts;
   /** The state, canonical: dead locals and unused stack are zero. The array stays the same object for the program's life. */
   readonly words: Int32Array;
   /**
@@ -45,7 +62,7 @@ export interface Explorable {
   brokenInvariant?(): string | undefined;
   /**
    * The contexts that can never proceed again from the present state although others still run; empty when none. Must be
-   * right whenever it is not empty. `ways`: what {@link ways} answers for every context in this state, if known.
+   * right whenever it is not empty. Asked where somebody neither finished nor idle cannot step. `ways`: what {@link ways} answers for every context in this state, if known.
    */
   deadSubset?(ways?: ArrayLike<number>): readonly number[];
 }

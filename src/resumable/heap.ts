@@ -29,6 +29,8 @@ export class World {
   readonly capacities: Readonly<Record<string, number>>;
   /** Statistics: kept beside the state, not part of its identity. */
   readonly ghosts: number[] = [];
+  /** Where lists lie: first word and end, in ascending order. */
+  readonly lists: (readonly [number, number])[] = [];
   readonly reads = new Set<number>();
   readonly writes = new Set<number>();
   private next = FIRST_WORD;

@@ -4,7 +4,7 @@
  * Everything that changes is in the heap, so `words` is the whole state: copy it, hash it, put it back.
  */
 import { ModelError } from "./errors.ts";
-import type { Explorable } from "./explorable.ts";
+import type { Explorable, Parts } from "./explorable.ts";
 import { type Code, codeById, codeOfFunction, FRAME_HEADER, LABEL_BITS, LABEL_MASK } from "./functions.ts";
 import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { CONTEXT_WORDS, FP, OP, OP_ARGUMENT, OP_OBJECT, opKinds, SP } from "./ops.ts";
@@ -61,10 +61,21 @@ export class Machine implements Explorable {
   readonly tracksWays = true;
   /** A step or a test is under way. */
   private asking = false;
+  private divided: Parts | undefined;
+  readonly brokenInvariant?: () => string | undefined;
+  readonly deadSubset?: (ways?: ArrayLike<number>) => readonly number[];
 
   constructor(world: World, hooks: MachineHooks = {}) {
     this.world = world;
     this.hooks = hooks;
+    const { brokenInvariant, deadSubset } = hooks;
+    // absent where there is nothing to ask, so that a search need not put states together for it
+    if (brokenInvariant !== undefined)
+      this.brokenInvariant = () => {
+        if ($.world !== this.world) this.world.activate();
+        return brokenInvariant();
+      };
+    if (deadSubset !== undefined) this.deadSubset = (ways) => this.findDeadSubset(deadSubset, ways);
   }
 
   get words(): Int32Array {
@@ -78,6 +89,12 @@ export class Machine implements Explorable {
   }
   get touched(): { readonly reads: ReadonlySet<number>; readonly writes: ReadonlySet<number> } {
     return this.world;
+  }
+
+  /** Each context where it stands and its stack, each list, and every other word on its own. */
+  get parts(): Parts {
+    this.divided ??= divide(this.world, this.list);
+    return this.divided;
   }
 
   /**
@@ -110,7 +127,10 @@ export class Machine implements Explorable {
   ways(context: number): number {
     if ($.world !== this.world) this.world.activate();
     // Asked by a test that is itself being tracked: what it reads belongs to that test.
-    if (this.asking) return this.waysOf(context);
+    if (this.asking) {
+      if ($.tracking) this.noteAsked(context);
+      return this.waysOf(context);
+    }
     if ($.tracking) this.forget();
     this.asking = true;
     try {
@@ -118,6 +138,12 @@ export class Machine implements Explorable {
     } finally {
       this.asking = false;
     }
+  }
+
+  private noteAsked(context: number): void {
+    const { base } = this.list[context] as ContextInfo;
+    this.world.reads.add(base + FP);
+    this.world.reads.add(base + OP);
   }
 
   private waysOf(context: number): number {
@@ -150,12 +176,19 @@ export class Machine implements Explorable {
       this.hooks.before?.(context);
       $.value = spec.apply === undefined ? undefined : spec.apply(object, argument, way);
       this.run(base);
+      if ($.tracking) this.noteStanding(base);
     } catch (error) {
       throw this.explain(context, error);
     } finally {
       $.context = -1;
       this.asking = false;
     }
+  }
+
+  /** A step moves its context on: who looks where it stands depends on that. */
+  private noteStanding(base: number): void {
+    this.world.writes.add(base + OP);
+    if (this.words[base + FP] === 0) this.world.writes.add(base + FP);
   }
 
   private run(base: number): void {
@@ -215,6 +248,7 @@ export class Machine implements Explorable {
     if ($.world !== this.world) this.world.activate();
     const { base } = this.list[context] as ContextInfo;
     const h = this.words;
+    if ($.tracking) this.world.reads.add(base + OP);
     return {
       op: (opKinds[h[base + OP] as number] as (typeof opKinds)[number]).name,
       object: decode(h[base + OP_OBJECT] as number),
@@ -223,11 +257,14 @@ export class Machine implements Explorable {
   }
 
   finished(context: number): boolean {
-    return this.words[(this.list[context] as ContextInfo).base + FP] === 0;
+    const at = (this.list[context] as ContextInfo).base + FP;
+    if ($.tracking) this.world.reads.add(at);
+    return this.words[at] === 0;
   }
   idle(context: number): boolean {
     const info = this.list[context] as ContextInfo;
     if (!info.idle) return false;
+    if ($.tracking) this.world.reads.add(info.base + OP);
     return opKinds[this.words[info.base + OP] as number]?.spec.idle === true;
   }
   name(context: number): string {
@@ -252,12 +289,36 @@ export class Machine implements Explorable {
     this.world.writes.clear();
   }
 
-  brokenInvariant(): string | undefined {
+  private findDeadSubset(hook: (ways?: ArrayLike<number>) => readonly number[], ways?: ArrayLike<number>) {
     if ($.world !== this.world) this.world.activate();
-    return this.hooks.brokenInvariant?.();
+    if ($.tracking) this.forget();
+    this.asking = true;
+    try {
+      return hook(ways);
+    } finally {
+      this.asking = false;
+    }
   }
-  deadSubset(ways?: ArrayLike<number>): readonly number[] {
-    if ($.world !== this.world) this.world.activate();
-    return this.hooks.deadSubset?.(ways) ?? [];
+}
+
+function divide(world: World, contexts: readonly ContextInfo[]): Parts {
+  const ranges = [
+    ...world.lists,
+    ...contexts.flatMap(({ base, limit }) => [
+      [base, base + CONTEXT_WORDS] as const,
+      [base + CONTEXT_WORDS, limit] as const,
+    ]),
+  ].sort((a, b) => a[0] - b[0]);
+  const starts: number[] = [];
+  const partAt = new Map<number, number>();
+  let word = 0;
+  for (const [from, end] of [...ranges, [world.size, world.size] as const]) {
+    for (; word < from; word++) starts.push(word);
+    partAt.set(from, starts.length);
+    if (end > from) starts.push(from);
+    word = end;
   }
+  starts.push(world.size);
+  const own = contexts.map(({ base }) => [partAt.get(base) as number, partAt.get(base + CONTEXT_WORDS) as number]);
+  return { starts: Int32Array.from(starts), own };
 }
