@@ -17,19 +17,22 @@ interface Experiment {
   readonly cgroup?: "v1" | "v2";
   /** The step that is taken out: a hack that no kernel has, and no incident offers. */
   readonly without?: "set-page-reclaim" | "fs-test" | "legacy-test";
+  /** The OOM killer may choose the faulting process. */
+  readonly killable?: boolean;
 }
 
 /** One faulting process, no writer, one CPU, a full group. */
 const small = { faulters: 1, writers: 0, pages: 3, room: 0, cpus: 1 };
 
-function kernelOf({ incident = memcgWritebackAbba, era = "4.20.0", fix, revert, cgroup, without }: Experiment): Kernel {
+function kernelOf(experiment: Experiment): Kernel {
+  const { incident = memcgWritebackAbba, era = "4.20.0", fix, revert, cgroup, without, killable = false } = experiment;
   let chosen = parseEra(era);
   if (chosen.ok && fix !== undefined) chosen = withFix(chosen.era, fix);
   if (chosen.ok && revert !== undefined) chosen = withoutFix(chosen.era, revert);
   if (!chosen.ok) throw new Error(chosen.error);
   const hacks = without === undefined ? [] : [`no-${without}`];
   const options = { era: chosen.era, cgroup: cgroup ?? "v1", kmem: true, hacks, cpus: 1, invariants: false } as const;
-  return Scene.build(options, (s) => incident.setup(s, small)).kernel;
+  return Scene.build(options, (s) => incident.setup(s, { ...small, killable: killable ? 1 : 0 })).kernel;
 }
 
 /** What a search over all states says; named by those who cannot go on. */
@@ -130,7 +133,7 @@ describe("without the test for legacy reclaim: all reclaim counts as sane, v1's 
 describe("what case 3 is for", () => {
   /** Whether some schedule ends with the faulting process killed. */
   const kills = (experiment: Experiment): boolean => {
-    const kernel = kernelOf(experiment);
+    const kernel = kernelOf({ ...experiment, killable: true });
     const machine = kernel.start();
     const fault = kernel.tasks.find((task) => task.comm === "fault") as Task;
     const first = machine.words.slice();

@@ -6,6 +6,7 @@
  */
 import { vfsWrite } from "../kernel/mm/filemap-write.ts";
 import { userPageFault } from "../kernel/mm/memory.ts";
+import { OOM_SCORE_ADJ_MIN } from "../kernel/mm/mmap.ts";
 import { defineIncident } from "./incident.ts";
 
 export const memcgWritebackAbba = defineIncident({
@@ -21,24 +22,27 @@ export const memcgWritebackAbba = defineIncident({
     room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
     cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
     timer: { default: 0, min: 0, max: 1, what: "1: the flusher's periodic timer may fire at any time, not only once" },
+    killable: { default: 0, min: 0, max: 1, what: "1: the OOM killer may choose the faulting processes" },
+    priority: { default: 0, min: 0, max: 12, what: "where reclaim begins; at 0 one pass scans all there is" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
   fixes: ["prealloc-pte", "submit-before-lock", "nofs-pte", "finish-fault-prealloc"],
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
+    "the OOM killer may not choose the faulting processes (oom_score_adj -1000), unless killable=1",
     "faulters touch the last pages of the file, writers the first",
     "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again (unless timer=1), which could end a livelock",
     "the group is full of pages of this file but for `room` when the story begins; writers are outside the group",
   ],
   cpus: ({ cpus = 1 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, room = 1, timer = 0, retries = 1 }) {
-    s.memory({ chargeRetries: retries });
+  setup(s, { pages = 3, faulters = 2, writers = 1, room = 1, timer = 0, killable = 0, priority = 0, retries = 1 }) {
+    s.memory({ chargeRetries: retries, priority });
     const group = s.memcg("/a", { max: pages + room });
     const [disk] = s.disks(1, { irqCpu: 0 });
     const fs = s.filesystem("ext4", disk!, { periodic: timer > 0 });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group });
     for (let i = 0; i < faulters; i++) {
-      const mm = s.process();
+      const mm = s.process({ oomScoreAdj: killable > 0 ? 0 : OOM_SCORE_ADJ_MIN });
       const vma = s.map(mm, file, { shared: true });
       s.task("fault", { memcg: group, mm, newPages: 1 }, userPageFault, [vma, pages - 1 - (i % pages), true]);
     }

@@ -176,9 +176,9 @@ export class Scene {
     return inode;
   }
 
-  /** The address space of a process. */
-  process(): MmStruct {
-    return createMm();
+  /** The address space of a process; with `oomScoreAdj` -1000 the OOM killer may not choose it. */
+  process(options: { readonly oomScoreAdj?: number } = {}): MmStruct {
+    return createMm(options.oomScoreAdj);
   }
 
   /** mmap(2): a mapping of a file in a process, with no page table yet unless `populated`. */

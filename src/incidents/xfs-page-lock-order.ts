@@ -12,6 +12,7 @@ import type { Inode } from "../kernel/fs/inode.ts";
 import { vfsFsyncRange } from "../kernel/fs/sync.ts";
 import { vfsWrite } from "../kernel/mm/filemap-write.ts";
 import { userPageFault } from "../kernel/mm/memory.ts";
+import { OOM_SCORE_ADJ_MIN } from "../kernel/mm/mmap.ts";
 import type { Resumable } from "../resumable/index.ts";
 import { defineIncident } from "./incident.ts";
 
@@ -39,20 +40,36 @@ export const xfsPageLockOrder = defineIncident({
     room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
     cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
     timer: { default: 0, min: 0, max: 1, what: "1: the flusher's periodic timer may fire at any time, not only once" },
+    killable: { default: 0, min: 0, max: 1, what: "1: the OOM killer may choose the faulting processes" },
+    priority: { default: 0, min: 0, max: 12, what: "where reclaim begins; at 0 one pass scans all there is" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
   fixes: ["prealloc-pte", "nofs-pte", "no-cyclic-wrap"],
   hacks: { "hidden-alloc": "one more accounted allocation under the page lock, in page_mkwrite and write_begin" },
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
+    "the OOM killer may not choose the faulting processes (oom_score_adj -1000), unless killable=1",
     "faulters touch the last pages of the file, writers the first",
     "the flusher is told to write all there is when the story begins, later only by who needs it: its timer does not fire again (unless timer=1), which could end a livelock; with fsyncers it does",
     "the group is full of pages of this file but for `room` when the story begins (with hidden-alloc: for the page tables of the faults); writers are outside the group",
     "the last cyclic sweep ended at the last page",
   ],
   cpus: ({ cpus = 1 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, fsyncers = 0, room = 1, timer = 0, retries = 1 }) {
-    s.memory({ chargeRetries: retries });
+  setup(
+    s,
+    {
+      pages = 3,
+      faulters = 2,
+      writers = 1,
+      fsyncers = 0,
+      room = 1,
+      timer = 0,
+      killable = 0,
+      priority = 0,
+      retries = 1,
+    },
+  ) {
+    s.memory({ chargeRetries: retries, priority });
     // with the hidden allocation to look for, the page tables fit in
     const tables = s.options.hacks.includes("hidden-alloc") ? faulters : room;
     const group = s.memcg("/a", { max: pages + tables });
@@ -60,7 +77,7 @@ export const xfsPageLockOrder = defineIncident({
     const fs = s.filesystem("xfs", disk!, { periodic: timer > 0 || fsyncers > 0 });
     const file = s.file(fs, { pages, dirty: true, chargedTo: group, writebackIndex: fsyncers > 0 ? pages - 1 : 0 });
     for (let i = 0; i < faulters; i++) {
-      const mm = s.process();
+      const mm = s.process({ oomScoreAdj: killable > 0 ? 0 : OOM_SCORE_ADJ_MIN });
       const vma = s.map(mm, file, { shared: true });
       s.task("fault", { memcg: group, mm, newPages: 1 }, userPageFault, [vma, pages - 1 - (i % pages), true]);
     }

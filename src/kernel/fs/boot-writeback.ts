@@ -135,7 +135,7 @@ export function createSuperBlock(
     unwrittenEnds: options.unwrittenExtents ? bootUnwrittenEnds(kernel, fsType, bdi.queue.device) : undefined,
     fsType,
     bdi,
-    sUmount: create(RwSemaphore, { lockClass: "s_umount" }),
+    sUmount: create(RwSemaphore, { lockClass: "s_umount", tried: true }),
     writepagesRwsem: create(RwSemaphore, { lockClass: "s_writepages_rwsem" }),
     cgroupWriteback: fsType !== "xfs" || kernel.era.features.xfsCgroupWriteback,
   });

@@ -110,7 +110,7 @@ describe("mutex", () => {
 describe("rwsem", () => {
   it("makes a reader queue behind a queued writer, and its trylock fail", () => {
     const kernel = testKernel("6.1");
-    const sem = create(RwSemaphore, { lockClass: "mmap_lock" });
+    const sem = create(RwSemaphore, { lockClass: "mmap_lock", tried: true });
     const result = create(Mutex, { lockName: "result" });
     const reader = kernel.spawn({ comm: "reader" }, hold, [sem, false]);
     const writer = kernel.spawn({ comm: "writer" }, hold, [sem, true]);
@@ -134,7 +134,7 @@ describe("rwsem", () => {
     ["5.3", 2],
   ])("in %s a release wakes %i of two readers with a writer between them", (release, woken) => {
     const kernel = testKernel(release);
-    const sem = create(RwSemaphore, { lockClass: "s_umount" });
+    const sem = create(RwSemaphore, { lockClass: "s_umount", tried: true });
     const first = kernel.spawn({ comm: "first" }, hold, [sem, true]);
     const readers = [kernel.spawn({ comm: "r1" }, hold, [sem, false])];
     const writer = kernel.spawn({ comm: "w" }, hold, [sem, true]);
@@ -149,9 +149,30 @@ describe("rwsem", () => {
     expect(kernel.tasks.every((t) => kernel.machine.finished(t.context))).toBe(true);
   });
 
+  it("releases in the step before, unless somebody may try for it", () => {
+    const steps = (tried: boolean): number => {
+      const kernel = testKernel("6.1");
+      const sem = create(RwSemaphore, { lockClass: "i_rwsem", tried });
+      const task = kernel.spawn({ comm: "t" }, hold, [sem, true]);
+      kernel.start();
+      let count = 0;
+      for (; kernel.machine.ways(task.context) > 0; count++) kernel.machine.step(task.context, 0);
+      expect(sem.writer).toBeUndefined();
+      return count;
+    };
+    expect(steps(true) - steps(false)).toBe(1);
+  });
+
+  it("refuses to be tried for when it was not made so", () => {
+    const kernel = testKernel("6.1");
+    const sem = create(RwSemaphore, { lockClass: "i_rwsem" });
+    kernel.spawn({ comm: "t" }, tryRead, [sem, create(Mutex, { lockName: "result" })]);
+    expect(() => kernel.start()).toThrow("i_rwsem is only tried for: create it with `tried: true`");
+  });
+
   it("lets a fatal signal end a killable wait and leaves the queue", () => {
     const kernel = testKernel("6.1");
-    const sem = create(RwSemaphore, { lockClass: "mmap_lock" });
+    const sem = create(RwSemaphore, { lockClass: "mmap_lock", tried: true });
     const [lock, result] = [create(Mutex, { lockName: "l" }), create(Mutex, { lockName: "result" })];
     const writer = kernel.spawn({ comm: "w" }, hold, [sem, true]);
     const victim = kernel.spawn({ comm: "v" }, killable, [sem, lock, result]);

@@ -6,7 +6,7 @@
  */
 
 import type { List } from "../../resumable/index.ts";
-import { Entity, fields, list, op, type Resumable, ref, value } from "../../resumable/index.ts";
+import { bool, Entity, fields, list, op, type Resumable, ref, value } from "../../resumable/index.ts";
 import { current, era } from "../sched/current.ts";
 import type { Task } from "../sched/task.ts";
 import { type Wait, waitOp } from "../sched/wait.ts";
@@ -18,8 +18,19 @@ export class RwSemaphore extends Entity {
   declare readers: List<Task>;
   /** Those who wait, first come first. */
   declare queue: List<Task>;
+  /**
+   * Somebody may only try for it. Then its releases are steps of their own, because one who tries sees how long it is held;
+   * who waits does not.
+   */
+  declare tried: boolean;
   static {
-    fields(RwSemaphore, { lockClass: value, writer: ref, readers: list("contexts"), queue: list("contexts") });
+    fields(RwSemaphore, {
+      lockClass: value,
+      writer: ref,
+      readers: list("contexts"),
+      queue: list("contexts"),
+      tried: bool,
+    });
   }
 }
 
@@ -146,6 +157,7 @@ export function* downReadKillable(sem: RwSemaphore): Resumable<boolean> {
   return yield grantedKillable(sem, current());
 }
 export function* downReadTrylock(sem: RwSemaphore): Resumable<boolean> {
+  mayBeTried(sem);
   return yield tryRead(sem, false);
 }
 export function* downWrite(sem: RwSemaphore): Resumable {
@@ -156,13 +168,19 @@ export function* downWriteKillable(sem: RwSemaphore): Resumable<boolean> {
   return yield grantedKillable(sem, current());
 }
 export function* downWriteTrylock(sem: RwSemaphore): Resumable<boolean> {
+  mayBeTried(sem);
   return yield tryWrite(sem, false);
 }
-/** `joined`: part of the caller's last step; for a lock that nobody only tries. */
-export function* upRead(sem: RwSemaphore, joined = false): Resumable {
-  if (joined) giveUp(sem);
-  else yield release(sem);
+function mayBeTried(sem: RwSemaphore): void {
+  if (!sem.tried) throw new Error(`${sem.lockClass} is only tried for: create it with \`tried: true\``);
+}
+
+/** A release is part of the step before it, unless somebody may try for the lock. */
+export function* upRead(sem: RwSemaphore): Resumable {
+  if (sem.tried) yield release(sem);
+  else giveUp(sem);
 }
 export function* upWrite(sem: RwSemaphore): Resumable {
-  yield release(sem);
+  if (sem.tried) yield release(sem);
+  else giveUp(sem);
 }

@@ -35,12 +35,12 @@ export function* filemapFault(vma: Vma, index: number, flags: number): Resumable
   const inode = vma.file as Inode;
   const mapping = inode.mapping;
   if (index >= inode.size) return VM_FAULT_SIGBUS;
-  const mayDrop = (flags & FAULT_FLAG_TRIED) === 0;
+  const mayDrop = era().mmapDroppedForPageLock && (flags & FAULT_FLAG_TRIED) === 0;
   let dropped = false;
   let filling = false;
   let page = yield* filemapGetPage(mapping, index);
   if (page === undefined) {
-    if (mayDrop && era().mmapDroppedForPageLock) {
+    if (mayDrop) {
       yield* releaseFaultLock(vma, flags);
       dropped = true;
     }
@@ -73,7 +73,7 @@ export function* filemapFault(vma: Vma, index: number, flags: number): Resumable
     const here = stillThere(page, mapping, index);
     if (here && page.uptodate) break;
     if (here && (filling || !era().invalidateLock)) {
-      if (!dropped && mayDrop && era().mmapDroppedForPageLock) {
+      if (!dropped && mayDrop) {
         yield* releaseFaultLock(vma, flags);
         dropped = true;
       }

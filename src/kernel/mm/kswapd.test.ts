@@ -70,7 +70,7 @@ describe("slab shrinkers", () => {
     blocked?: "s_umount" | "shrinker_rwsem",
   ): string[] {
     const kernel = testKernel(release);
-    const sb = create(SuperBlock, { sUmount: create(RwSemaphore, { lockClass: "s_umount" }) });
+    const sb = create(SuperBlock, { sUmount: create(RwSemaphore, { lockClass: "s_umount", tried: true }) });
     const shrinker: Shrinker = { name: "sb", memcgAware: false, sb, count: () => 4, scan: superCacheScan };
     const mm = bootMm(kernel, { shrinkers: [shrinker], priority: 0 });
     const memcg = createMemcg(kernel, "/a");

@@ -67,7 +67,10 @@ function small(release = "4.16", flags = 2, max = 8): Small {
   const mapping = create(AddressSpace, { treeLock: create(SpinLock, { lockClass: "i_pages" }) });
   const pages = [0, 1].map((index) => bootPage(kernel, { memcg: from, mapping, index }));
   const vma = create(Vma, { present: pages as never });
-  const space = create(MmStruct, { mmapLock: create(RwSemaphore, { lockClass: "mmap_lock" }), vmas: [vma] as never });
+  const space = create(MmStruct, {
+    mmapLock: create(RwSemaphore, { lockClass: "mmap_lock", tried: true }),
+    vmas: [vma] as never,
+  });
   for (const page of pages) page.mapCount = 1;
   const sleeper = kernel.spawn({ comm: "sleep", memcg: from, mm: space }, sleepForEver);
   return { kernel, mm, from, to, sleeper, space, pages, note: create(Note) };

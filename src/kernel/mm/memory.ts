@@ -98,7 +98,7 @@ export function* doUserAddrFault(vma: Vma, index: number, write: boolean): Resum
     const fault = yield* handleMmFault(vma, index, flags);
     if ((fault & VM_FAULT_RETRY) !== 0) {
       if (fatalSignalPending()) return VM_FAULT_KILLED;
-      flags |= FAULT_FLAG_TRIED;
+      flags = (write ? FAULT_FLAG_WRITE : 0) | FAULT_FLAG_TRIED;
       continue;
     }
     if ((fault & VM_FAULT_COMPLETED) !== 0) return 0;
@@ -225,6 +225,7 @@ function* newAnonPage(index: number): Resumable<Page | undefined> {
 }
 
 function* doSharedFault(vma: Vma, index: number, flags: number): Resumable<number> {
+  const later = flagsForDirtying(flags);
   const page = yield* __doFault(vma, index, flags);
   if (!(page instanceof Page)) return page;
   yield* folioUnlock(page);
@@ -233,10 +234,15 @@ function* doSharedFault(vma: Vma, index: number, flags: number): Resumable<numbe
     return VM_FAULT_NOPAGE;
   }
   let fault = yield* finishFault(vma, page, true);
-  if (fault === 0) fault = yield* faultDirtySharedPage(vma, page, flags);
+  if (fault === 0) fault = yield* faultDirtySharedPage(vma, page, later);
   else yield* folioUnlock(page);
   yield* folioPut(page);
   return fault;
+}
+
+/** What is left to know of a fault once its page is there: whether its lock may be dropped (5.5+), and which it is. */
+function flagsForDirtying(flags: number): number {
+  return era().faultDirtyDropsMmapLock ? flags : FAULT_FLAG_TRIED;
 }
 
 /** The filesystem prepares the unlocked page for writing; true: it is locked again and may be mapped writable. */
@@ -252,7 +258,7 @@ function* faultDirtySharedPage(vma: Vma, page: Page, flags: number): Resumable<n
   const mapping = page.mapping;
   yield* folioUnlock(page);
   if (mapping === undefined) return 0;
-  const drops = era().faultDirtyDropsMmapLock && (flags & FAULT_FLAG_TRIED) === 0;
+  const drops = (flags & FAULT_FLAG_TRIED) === 0;
   if (drops) yield* releaseFaultLock(vma, flags);
   yield* balanceDirtyPagesRatelimited(mapping);
   if (!drops) return 0;
@@ -339,10 +345,11 @@ const reusePte = op<Vma, Page>("finish_mkwrite_fault", {
 
 /** The page table is there; the page is prepared by the filesystem, then its entry made writable and the page dirtied. */
 function* wpPageShared(vma: Vma, page: Page, flags: number): Resumable<number> {
+  const later = flagsForDirtying(flags);
   folioGet(page);
   let fault = VM_FAULT_NOPAGE;
   if (yield* doPageMkwrite(vma, page)) {
-    if (yield reusePte(vma, page)) fault = yield* faultDirtySharedPage(vma, page, flags);
+    if (yield reusePte(vma, page)) fault = yield* faultDirtySharedPage(vma, page, later);
     else yield* folioUnlock(page);
   }
   yield* folioPut(page);

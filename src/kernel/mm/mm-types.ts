@@ -49,7 +49,9 @@ export class MmStruct extends Entity {
   declare vmas: List<Vma>;
   /** MMF_OOM_SKIP. */
   declare oomSkip: boolean;
+  /** `oom_score_adj` of the process; of all values only the least means something here. */
+  declare oomScoreAdj: number;
   static {
-    fields(MmStruct, { mmapLock: ref, vmas: list("vmas"), oomSkip: bool }, "mm");
+    fields(MmStruct, { mmapLock: ref, vmas: list("vmas"), oomSkip: bool, oomScoreAdj: int }, "mm");
   }
 }

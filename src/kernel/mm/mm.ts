@@ -185,7 +185,7 @@ export function bootMm(k: Kernel, options: MmOptions = {}): Mm {
     oomLock: create(Mutex, { lockName: "oom_lock" }),
     cgroupMutex: create(Mutex, { lockName: "cgroup_mutex" }),
     memcgMaxMutex: create(Mutex, { lockName: "memcg_max_mutex" }),
-    shrinkerRwsem: create(RwSemaphore, { lockClass: "shrinker_rwsem" }),
+    shrinkerRwsem: create(RwSemaphore, { lockClass: "shrinker_rwsem", tried: true }),
     mc: create(MoveCharge),
     shrinkers: (options.shrinkers ?? []).map((shrinker) => Object.freeze({ ...shrinker })),
     scanControls: Array.from({ length: k.config.capacities.contexts }, () => create(ScanControl)),

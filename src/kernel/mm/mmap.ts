@@ -23,16 +23,21 @@ export interface VmaOptions {
   readonly populated?: boolean;
 }
 
-/** An address space without mappings. Set-up only. */
-export function createMm(): MmStruct {
-  return create(MmStruct, { mmapLock: create(RwSemaphore, { lockClass: "mmap_lock" }) });
+/** A process with this `oom_score_adj` is never chosen by the OOM killer. */
+export const OOM_SCORE_ADJ_MIN = -1000;
+
+/** An address space without mappings, and what its process is to the OOM killer. Set-up only. */
+export function createMm(oomScoreAdj = 0): MmStruct {
+  // the reaper, and charges that move, try for the lock
+  const tried = oomScoreAdj !== OOM_SCORE_ADJ_MIN;
+  return create(MmStruct, { mmapLock: create(RwSemaphore, { lockClass: "mmap_lock", tried }), oomScoreAdj });
 }
 
 /** mmap(2): a mapping of an address space, with a page table of its own. Set-up only. */
 export function createVma(k: Kernel, mm: MmStruct, options: VmaOptions): Vma {
   const vma = create(Vma, {
     mm,
-    vmLock: create(RwSemaphore, { lockClass: "vma_lock" }),
+    vmLock: create(RwSemaphore, { lockClass: "vma_lock", tried: true }),
     ...(options.file === undefined ? {} : { file: options.file }),
     pgoff: options.pgoff ?? 0,
     length: options.length,

@@ -8,6 +8,7 @@ import { memCgroupOomSynchronize, memCgroupOutOfMemory } from "./memcg-oom.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import { bootMm, createMemcg } from "./mm.ts";
 import { MmStruct, Vma } from "./mm-types.ts";
+import { OOM_SCORE_ADJ_MIN } from "./mmap.ts";
 import { oomReaper, outOfMemory } from "./oom-kill.ts";
 
 class Note extends Entity {
@@ -41,7 +42,10 @@ function small(release: string): { readonly kernel: Kernel; readonly memcg: MemC
 }
 function space(pages: number): MmStruct {
   const vma = create(Vma);
-  const made = create(MmStruct, { mmapLock: create(RwSemaphore, { lockClass: "mmap_lock" }), vmas: [vma] as never });
+  const made = create(MmStruct, {
+    mmapLock: create(RwSemaphore, { lockClass: "mmap_lock", tried: true }),
+    vmas: [vma] as never,
+  });
   for (let i = 0; i < pages; i++) vma.present.push(undefined as never);
   return made;
 }
@@ -87,6 +91,24 @@ describe("the OOM killer of a memcg", () => {
     const victim = kernel.spawn({ comm: "p", memcg, mm: space(1) }, live, [create(Note)]);
     runAlone(kernel, kernel.spawn({ comm: "t" }, oom, [memcg, GFP_NOFS, note]));
     expect([note.said, victim.fatalSignal]).toEqual([true, kills]);
+  });
+
+  it("never chooses a process whose oom_score_adj is -1000, however big", () => {
+    const { kernel, memcg, note } = small("6.1");
+    const idleNote = create(Note);
+    const [few, big] = [1, 4].map((n) => kernel.spawn({ comm: `p${n}`, memcg, mm: space(n) }, live, [idleNote]));
+    big!.mm!.oomScoreAdj = OOM_SCORE_ADJ_MIN;
+    runAlone(kernel, kernel.spawn({ comm: "t" }, oom, [memcg, GFP_KERNEL, note]));
+    expect([note.said, few!.oomVictim, big!.oomVictim]).toEqual([true, true, false]);
+    few!.mm!.oomSkip = true;
+    const nobodyLeft = small("6.1");
+    const spared = nobodyLeft.kernel.spawn({ comm: "p", memcg: nobodyLeft.memcg, mm: space(1) }, live, [create(Note)]);
+    spared.mm!.oomScoreAdj = OOM_SCORE_ADJ_MIN;
+    runAlone(
+      nobodyLeft.kernel,
+      nobodyLeft.kernel.spawn({ comm: "t" }, oom, [nobodyLeft.memcg, GFP_KERNEL, nobodyLeft.note]),
+    );
+    expect([nobodyLeft.note.said, spared.fatalSignal]).toEqual([false, false]);
   });
 
   it("globally never kills for a mask without FS", () => {

@@ -8,7 +8,7 @@
  * - SIGKILL ends only killable waits: a victim in D state stays.
  *
  * A victim's memory comes back when it exits; its own code sees `fatalSignal` at the next killable wait or on its way to user
- * mode. Points are the pages its groups' pages map; ties go to the later task. Scores (`oom_score_adj`) are not modelled.
+ * mode. Points are the pages its groups' pages map; ties go to the later task. Of the scores (`oom_score_adj`) only -1000 counts.
  */
 import { op, type Resumable } from "../../resumable/index.ts";
 import { __GFP_FS, PF_EXITING, PF_KTHREAD } from "../gfp.ts";
@@ -19,6 +19,7 @@ import type { Task } from "../sched/task.ts";
 import { tasksOf } from "./memcg-oom.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import type { MmStruct } from "./mm-types.ts";
+import { OOM_SCORE_ADJ_MIN } from "./mmap.ts";
 
 /** A victim that holds the killer off: not gone yet, its memory not given up. */
 function isPendingVictim(task: Task): boolean {
@@ -27,6 +28,7 @@ function isPendingVictim(task: Task): boolean {
 
 function isKillable(task: Task): boolean {
   if ((task.flags & PF_KTHREAD) !== 0 || kernel().machine.finished(task.context)) return false;
+  if (task.mm?.oomScoreAdj === OOM_SCORE_ADJ_MIN) return false;
   return task.mm?.oomSkip !== true && !task.oomVictim;
 }
 

@@ -211,7 +211,7 @@ function* ext4FilemapFault(vma: Vma, index: number, flags: number): Resumable<Pa
   const { invalidateLock } = vma.file as Inode;
   yield* downRead(invalidateLock, true);
   const page = yield* filemapFault(vma, index, flags);
-  yield* upRead(invalidateLock, true);
+  yield* upRead(invalidateLock);
   return page;
 }
 

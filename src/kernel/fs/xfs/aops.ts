@@ -83,7 +83,7 @@ function* xfsFindPage(vma: Vma, index: number, flags: number): Resumable<Page | 
   const locks = era().xfsFaultUnderMmapLock;
   if (locks) yield* downRead(invalidateLock, true);
   const page = yield* filemapFault(vma, index, flags);
-  if (locks) yield* upRead(invalidateLock, true);
+  if (locks) yield* upRead(invalidateLock);
   return page;
 }
 
