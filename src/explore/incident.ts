@@ -21,6 +21,8 @@ export interface Bounds {
   /** For `prove`: only schedules with at most so many preemptions, and no livelocks; never complete. */
   readonly maxPreemptions?: number;
   readonly memoryBytes?: number;
+  /** For `prove`: keep states whole instead of telling them apart by sums of 128 bits. */
+  readonly exact?: boolean;
   readonly maxExecutions?: number;
   readonly maxSteps?: number;
   /** Longest execution of searches that run one after the other. */
@@ -77,6 +79,10 @@ export interface Exploration extends ExploredKernel {
   readonly pruned: number;
   readonly depth: number;
   readonly bytes: number;
+  /** States were asked to be kept whole. */
+  readonly exact: boolean;
+  /** Probability that a state was taken for another and so missed; 0 where states are kept whole. */
+  readonly omission: number;
   readonly witness: Witness | undefined;
   /** The steps of the witness with what a reader wants of each. */
   readonly timeline: readonly TimelineStep[];
@@ -133,6 +139,8 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     pruned: total.pruned,
     depth: outcome.depth,
     bytes: outcome.bytes,
+    exact: options.bounds?.exact ?? false,
+    omission: omissionOf(outcome),
     witness: told?.witness,
     timeline: told?.timeline ?? [],
     account: told?.account,
@@ -158,6 +166,10 @@ export function headOf({ incident, choices, era, kernel, parameters }: Prepared)
       parameters: Object.fromEntries(Object.entries(incident.parameters).map(([name, p]) => [name, p.default])),
     },
   };
+}
+
+function omissionOf(outcome: SearchOutcome & { readonly omission?: number }): number {
+  return outcome.omission ?? 0;
 }
 
 /** What a search by preemptions covered; -1 is nothing, and a number that bounds nothing is not printed. */
@@ -208,13 +220,13 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
     case "prove": {
-      const { maxStates, memoryBytes, maxPreemptions } = bounds;
+      const { exact, maxStates, memoryBytes, maxPreemptions } = bounds;
       const room = {
         ...(maxStates === undefined ? {} : { maxStates }),
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
-      return prove(program, { ...common, ...room, reduce: true });
+      return prove(program, { ...common, ...room, reduce: true, ...(exact === undefined ? {} : { exact }) });
     }
     case "pct":
       return pct(program, { ...common, ...depth, seed, maxExecutions: maxExecutions ?? WALKS });

@@ -36,6 +36,7 @@ describe("prove against the naive oracle", () => {
       // Reduced, the others may all have finished by the time the subset dies.
       else if (!reduce) expect(kinds.has("dead-subset"), where).toBe(expectDead(oracle));
       else if (expectDead(oracle)) expect(kinds.has("dead-subset") || kinds.has("deadlock"), where).toBe(true);
+      for (const finding of found.findings) expectShows(randomToy(seed, options), finding, where);
       if (reduce) {
         expect(found.states, where).toBeLessThanOrEqual(oracle.states);
         seen.private += found.reduced;
@@ -49,7 +50,6 @@ describe("prove against the naive oracle", () => {
       seen.dead += oracle.deadWhileOthersRun ? 1 : 0;
       seen.broken += oracle.broken.size > 0 ? 1 : 0;
       seen.ends += oracle.ends.size > 0 ? 1 : 0;
-      for (const finding of found.findings) expectShows(randomToy(seed, options), finding, where);
     }
     for (const [what, count] of Object.entries(seen))
       if (what !== "private" || reduce) expect(count, what).toBeGreaterThan(5);

@@ -53,6 +53,8 @@ export function replayIncident(prepared: Prepared, witness: Witness): Replayed {
       pruned: 0,
       depth: schedule.length,
       bytes: 0,
+      exact: false,
+      omission: 0,
       witness: judged?.witness,
       timeline: judged?.timeline ?? [],
       account: judged?.account,

@@ -52,6 +52,7 @@ export function explorationDocument(e: Exploration, options: ExplorationDocument
     pruned: e.pruned,
     depth: e.depth,
     memoryBytes: e.bytes,
+    omissionProbability: e.omission,
     seconds: options.seconds ?? null,
     witness: e.witness === undefined ? null : witnessDocument(e.witness, options.version),
     core: account === undefined || account.core.length === 0 ? null : account.core.map((edge) => edgeDocument(edge)),

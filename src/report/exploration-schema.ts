@@ -72,6 +72,7 @@ export const explorationSchema = z.looseObject({
   pruned: count,
   depth: count,
   memoryBytes: count,
+  omissionProbability: z.number().min(0).max(1),
   seconds: z.number().nonnegative().nullable(),
   witness: witnessSchema.nullable(),
   core: z.array(coreEdgeSchema).nullable(),

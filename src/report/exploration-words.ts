@@ -72,6 +72,9 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
     ...(quick
       ? [`${plural(e.executions, "execution")} before it, at random and in partial-order order, found nothing`]
       : []),
+    ...(e.omission === 0
+      ? []
+      : [`states told apart by sums of 128 bits: one is missed with a probability of ${e.omission.toExponential(0)}`]),
     e.complete ? "complete within the scope below" : end,
   ];
 }

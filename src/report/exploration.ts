@@ -163,6 +163,7 @@ export function exploreCommand(e: Exploration, replay = false): string {
     ...(e.lawsChecked ? ["--check-invariants"] : []),
     ...(e.asked === undefined ? [] : [`--strategy ${e.asked}`]),
     ...(e.maxPreemptions === undefined ? [] : [`--max-preemptions ${e.maxPreemptions}`]),
+    ...(e.exact ? ["--exact"] : []),
     ...(e.seed === undefined || e.seed === FIRST_SEED ? [] : [`--seed ${e.seed}`]),
   ];
   const command = words.join(" ");

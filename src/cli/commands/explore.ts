@@ -30,6 +30,7 @@ export interface ExploreFlags {
   readonly seed?: string;
   readonly maxStates?: string;
   readonly maxPreemptions?: string;
+  readonly exact?: boolean;
   readonly maxMemory?: string;
   readonly maxSeconds?: string;
   readonly checkInvariants?: boolean;
@@ -118,6 +119,7 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
       memoryBytes: memory * 2 ** 20,
       ...(maxStates === undefined ? {} : { maxStates }),
       ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
+      ...(flags.exact === true ? { exact: true } : {}),
     },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),
   };
