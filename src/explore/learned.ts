@@ -291,7 +291,8 @@ export class LearnedProgram {
   /** Runs a step for real and gathers what it touches. */
   #run(context: number, way: number): void {
     const program = this.#program;
-    program.track(true);
+    // the test has said yes
+    program.track(true, true);
     try {
       program.step(context, way);
       this.#gather(context, true);

@@ -72,9 +72,9 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
     ...(quick
       ? [`${plural(e.executions, "execution")} before it, at random and in partial-order order, found nothing`]
       : []),
-    ...(e.omission === 0
+    ...(e.omission === 0 || found(e)
       ? []
-      : [`states told apart by sums of 128 bits: one is missed with a probability of ${e.omission.toExponential(0)}`]),
+      : [`states told apart by 128-bit sums; chance that one was missed: ${e.omission.toExponential(0)}`]),
     e.complete ? "complete within the scope below" : end,
   ];
 }

@@ -54,8 +54,11 @@ export interface Explorable {
   name(context: number): string;
   /** Where the context stands: function and step label of its innermost frame with its pending operation, e.g. `lockPage:1 lock PG_locked page 2`. */
   position(context: number): string;
-  /** Switches recording of the words that steps read and write on or off. Off at the start. */
-  track(on: boolean): void;
+  /**
+   * Switches recording of the words that steps read and write on or off. Off at the start. `bare`: a step need not record
+   * what its own test for being able to run reads.
+   */
+  track(on: boolean, bare?: boolean): void;
   /** Addresses (indices into `words`) of shared state that the last step read or wrote while tracking was on, its test for being able to run included. */
   readonly touched: { readonly reads: ReadonlySet<number>; readonly writes: ReadonlySet<number> };
   /** A law of the program that does not hold in the present state, in one line; undefined when all hold. */

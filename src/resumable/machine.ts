@@ -61,6 +61,8 @@ export class Machine implements Explorable {
   readonly tracksWays = true;
   /** A step or a test is under way. */
   private asking = false;
+  /** What steps record does not include their tests. */
+  private bare = false;
   private divided: Parts | undefined;
   readonly brokenInvariant?: () => string | undefined;
   readonly deadSubset?: (ways?: ArrayLike<number>) => readonly number[];
@@ -159,7 +161,8 @@ export class Machine implements Explorable {
   step(context: number, way: number): void {
     if ($.world !== this.world) this.world.activate();
     const info = this.list[context] as ContextInfo;
-    if ($.tracking) this.ways(context);
+    if ($.tracking && this.bare) this.forget();
+    else if ($.tracking) this.ways(context);
     const h = $.h;
     const { base } = info;
     this.asking = true;
@@ -280,8 +283,9 @@ export class Machine implements Explorable {
     return `${top.name}:${top.label} ${what}`;
   }
 
-  track(on: boolean): void {
+  track(on: boolean, bare = false): void {
     $.tracking = on;
+    this.bare = bare;
     this.forget();
   }
   private forget(): void {
