@@ -5,7 +5,9 @@ import { HashedSet, omissionProbability } from "./hashed-set.ts";
 import { IntList } from "./int-list.ts";
 import { isLearnable, type Learnable, LearnedProgram } from "./learned.ts";
 import { PartContents } from "./part-contents.ts";
+import { pct } from "./pct.ts";
 import { prove } from "./prove.ts";
+import { random } from "./random.ts";
 import { RandomNumbers } from "./random-numbers.ts";
 import { abba, philosophers, randomToy, Toy } from "./toys.ts";
 
@@ -26,20 +28,20 @@ describe("a learned program", () => {
       const program = learnable(randomToy(seed, { parts: true }));
       const twin = randomToy(seed);
       const learned = new LearnedProgram(program);
-      const random = new RandomNumbers(seed + 1);
+      const draw = new RandomNumbers(seed + 1);
       const path: { leaf: number; words: Int32Array; sum: string }[] = [];
       for (let i = 0; i < 300; i++) {
         const able = twin.tasks.flatMap((_, c) => (twin.ways(c) > 0 ? [c] : []));
         for (let c = 0; c < twin.contexts; c++) expect(learned.ways(c)).toBe(twin.ways(c));
         const back = path.pop();
-        if (back !== undefined && (able.length === 0 || random.below(3) === 0)) {
+        if (back !== undefined && (able.length === 0 || draw.below(3) === 0)) {
           learned.undo(back.leaf);
           twin.words.set(back.words);
           expect(learned.sum.join()).toBe(back.sum);
         } else if (able.length > 0) {
           if (back !== undefined) path.push(back);
-          const context = able[random.below(able.length)]!;
-          const way = random.below(twin.ways(context));
+          const context = able[draw.below(able.length)]!;
+          const way = draw.below(twin.ways(context));
           const before = { words: twin.words.slice(), sum: learned.sum.join() };
           let thrown: unknown;
           try {
@@ -62,11 +64,11 @@ describe("a learned program", () => {
     for (let seed = 0; seed < 20; seed++) {
       const program = learnable(withParts(philosophers(4, true)));
       const learned = new LearnedProgram(program);
-      const random = new RandomNumbers(seed + 1);
+      const draw = new RandomNumbers(seed + 1);
       for (let i = 0; i < 100; i++) {
         const able = program.tasks.flatMap((_, c) => (learned.ways(c) > 0 ? [c] : []));
         if (able.length === 0) break;
-        learned.step(able[random.below(able.length)]!, 0);
+        learned.step(able[draw.below(able.length)]!, 0);
         learned.materialize();
         const text = stateText(program.words);
         expect(sums.get(text) ?? learned.sum.join()).toBe(learned.sum.join());
@@ -121,6 +123,17 @@ describe("a learned program", () => {
     }).toThrow("depends on state that is not told");
   });
 
+  test("random schedules are the same, learned or run", () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const options = { find: "all", seed, maxExecutions: 20, maxDepth: 60, learn: true } as const;
+      const toy = { deadSubset: seed % 2 === 0, ...(seed % 3 === 0 ? { atMost: 2 } : {}) };
+      for (const search of [random, pct])
+        expect(search(randomToy(seed, { ...toy, parts: true }), options)).toEqual(
+          search(randomToy(seed, toy), options),
+        );
+    }
+  });
+
   test("laws are asked in every state", () => {
     const program = randomToy(0, { parts: true });
     let asked = 0;
@@ -143,13 +156,13 @@ describe("a decision tree", () => {
   test("finds what it learned, among thousands", () => {
     const slots = new Int32Array(4);
     const tree = new DecisionTree(slots);
-    const random = new RandomNumbers(3);
+    const draw = new RandomNumbers(3);
     // looks at slot 0, then at slot 1 or 2 by whether it is odd
     const tests = (): IntList => ((slots[0]! & 1) === 1 ? listOf(0, 1) : listOf(0, 2, 3));
     const known = new Map<string, number>();
     let root = 0;
     for (let i = 0; i < 20_000; i++) {
-      for (let s = 0; s < 4; s++) slots[s] = random.below(s === 0 ? 40 : 9) - 2;
+      for (let s = 0; s < 4; s++) slots[s] = draw.below(s === 0 ? 40 : 9) - 2;
       const list = tests();
       const key = Array.from({ length: list.length }, (_, k) => slots[list.at(k)]).join();
       expect(root === 0 ? -1 : tree.find(root)).toBe(known.get(key) ?? -1);
@@ -196,10 +209,10 @@ describe("a set of sums", () => {
     const set = new HashedSet(200_000);
     const sum = new Int32Array(4);
     const numbers = new Map<string, number>();
-    const random = new RandomNumbers(11);
+    const draw = new RandomNumbers(11);
     let refused = 0;
     for (let i = 0; i < 30_000; i++) {
-      for (let lane = 0; lane < 4; lane++) sum[lane] = random.below(lane === 0 ? 9000 : 2);
+      for (let lane = 0; lane < 4; lane++) sum[lane] = draw.below(lane === 0 ? 9000 : 2);
       const known = numbers.get(sum.join());
       const number = set.intern(sum);
       if (number < 0) {

@@ -52,6 +52,8 @@ export class LearnedProgram {
   readonly #held: Int32Array;
   readonly #heldWords: Int32Array;
   #heldKnown = false;
+  readonly #first: Int32Array;
+  readonly #firstSum = new Int32Array(4);
   readonly #tests: DecisionTree;
   readonly #steps: DecisionTree;
   readonly #deaths: DecisionTree;
@@ -79,6 +81,7 @@ export class LearnedProgram {
     const count = starts.length - 1;
     this.slots = new Int32Array(count);
     this.#held = new Int32Array(count);
+    this.#first = new Int32Array(count);
     this.#heldWords = program.words.slice();
     this.#isTouched = new Uint8Array(count);
     this.#partOf = new Int32Array(program.words.length);
@@ -108,6 +111,14 @@ export class LearnedProgram {
     this.#held.set(this.slots);
     this.#heldWords.set(words);
     this.#heldKnown = true;
+    this.#first.set(this.slots);
+    this.#firstSum.set(this.sum);
+  }
+
+  /** Back to the state of the last {@link reset}. */
+  rewind(): void {
+    this.slots.set(this.#first);
+    this.sum.set(this.#firstSum);
   }
 
   /** How many different steps were learned. */

@@ -1,6 +1,7 @@
 /** Runs of a program one after the other, each steered by a policy (@internal): the frame of `pct` and `random`. */
-import { brokenLaw, deadContexts, terminalFault, thrownFault } from "./faults.ts";
+import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
 import { Findings } from "./findings.ts";
+import { runnerOf } from "./runner.ts";
 import { SearchLimits } from "./search-limits.ts";
 import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
@@ -12,6 +13,8 @@ export interface WalkOptions extends SearchOptions {
   readonly maxExecutions?: number;
   /** Longest run; 10,000 steps by default. */
   readonly maxDepth?: number;
+  /** Learn steps by heart, where the program allows it; pays from some ten thousand steps on. */
+  readonly learn?: boolean;
 }
 
 /** A random search never covers everything: `complete` is always false. @since 0.2.0 */
@@ -33,6 +36,7 @@ export function walk(program: Reducible, policy: Policy, options: WalkOptions): 
   const initial = program.words.slice();
   const findings = new Findings(program, initial, options.find === "all");
   const limits = new SearchLimits(options);
+  const runner = runnerOf(program, options.learn === true);
   const { maxExecutions = 1000, maxDepth = DEFAULT_DEPTH } = options;
   let executions = 0;
   let depth = 0;
@@ -46,27 +50,47 @@ export function walk(program: Reducible, policy: Policy, options: WalkOptions): 
 
   const run = (): StopReason | undefined => {
     const path: Choice[] = [];
-    const note = (fault: Fault | undefined): StopReason | undefined =>
-      fault !== undefined && findings.add(fault, () => path) ? "finding" : undefined;
-    const look = (stepped: number | undefined): StopReason | undefined =>
-      note(brokenLaw(program, stepped)) ?? note(deadContexts(program));
+    const note = (fault: Fault | undefined): StopReason | undefined => {
+      if (fault === undefined) return undefined;
+      const stop = findings.add(fault, () => path);
+      runner.forget();
+      return stop ? "finding" : undefined;
+    };
+    const law = (stepped: number | undefined): StopReason | undefined => {
+      if (program.brokenInvariant === undefined) return undefined;
+      runner.show();
+      return note(brokenLaw(program, stepped));
+    };
+    const dead = (): StopReason | undefined => {
+      const contexts = runner.deadSubset();
+      return contexts.length === 0 ? undefined : note(deadSubset(program, contexts));
+    };
+    const able: number[] = [];
+    const look = (stepped: number | undefined): StopReason | undefined => {
+      able.length = 0;
+      let blocked = false;
+      for (let c = 0; c < program.contexts; c++) {
+        if (runner.ways(c) > 0) able.push(c);
+        else if (!runner.rests(c)) blocked = true;
+      }
+      return law(stepped) ?? (blocked ? dead() : undefined);
+    };
     let stopped = look(undefined);
     while (stopped === undefined && path.length < maxDepth) {
-      const able: number[] = [];
-      for (let c = 0; c < program.contexts; c++) if (program.ways(c) > 0) able.push(c);
       if (able.length === 0) {
+        runner.show();
         const deadlock = terminalFault(program);
         findings.terminal(deadlock !== undefined);
         return note(deadlock);
       }
       const context = policy.choose(able, path.length);
-      const way = policy.way(program.ways(context));
+      const way = policy.way(runner.ways(context));
       stopped = limits.step(counts);
       if (stopped !== undefined) return stopped;
       path.push({ context, way });
       if (path.length > depth) depth = path.length;
       try {
-        program.step(context, way);
+        runner.step(context, way);
       } catch (error) {
         return note(thrownFault(context, error));
       }
@@ -78,7 +102,7 @@ export function walk(program: Reducible, policy: Policy, options: WalkOptions): 
   let stopped: StopReason | undefined;
   try {
     while (stopped === undefined && executions < maxExecutions) {
-      program.words.set(initial);
+      runner.rewind();
       policy.begin();
       executions++;
       stopped = run();
