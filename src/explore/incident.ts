@@ -104,8 +104,8 @@ const QUICK: readonly (readonly [Strategy, Bounds])[] = [
 /** Runs of a random search that is asked for. */
 const WALKS = 10_000;
 /**
- * `bugDepth` of PCT. Several parties and interrupts take more changes of priority than the 3 of textbook deadlocks: over eight
- * seeds, 8 meets every incident within 12,000 steps, 3 some of them not within 100,000.
+ * `bugDepth` of PCT. Several parties and interrupts take more changes of priority than textbook deadlocks: over eight
+ * seeds, 8 meets wb-switch-irq-nesting and a sweep that wraps within 12,000 steps, 3 the first not always within 100,000.
  */
 const PCT_DEPTH = 8;
 /** Steps from which on learning them pays. */

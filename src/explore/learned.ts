@@ -186,11 +186,6 @@ export class LearnedProgram {
     sum[3]! -= sums[at + 3]!;
   }
 
-  /** Parts that a step changes, one by one. */
-  changed(leaf: number, each: (part: number) => void): void {
-    for (let i = this.#leafFrom.at(leaf); i < this.#leafFrom.at(leaf + 1); i += 3) each(this.#changes.at(i));
-  }
-
   /** Whether the context may stand still for ever here: it has finished, or idles. */
   rests(context: number): boolean {
     const value = this.slots[this.#parts.own[context]![0]!]!;

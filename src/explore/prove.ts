@@ -1,5 +1,5 @@
 /**
- * Exhaustive depth-first search over exact states.
+ * Exhaustive depth-first search over states, kept whole or told apart by sums of 128 bits (`exact`).
  *
  * Finds every deadlock, dead subset, broken invariant and certain livelock that any schedule can reach, or says that
  * there is none. Strongly connected components are found on the way (Tarjan, "Depth-first search and linear graph
@@ -9,7 +9,7 @@
  * context whose next step is private steps alone (an ample set of one context: Clarke, Grumberg, Peled, "Model
  * Checking", 1999, ch. 10), unless that could close a cycle and so leave the others out for ever.
  *
- * Cost: one step and one intern per transition, one load per state and branch. Not found: a loop that is fair but can
+ * Cost: one step, looked up or run (`state-space.ts`), and one look into the set of states per transition. Not found: a loop that is fair but can
  * be left (starvation).
  */
 import { bottomFault } from "./bottom.ts";

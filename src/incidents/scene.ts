@@ -119,7 +119,9 @@ export class Scene {
     const { priority, chargeRetries } = options;
     if (priority !== undefined) this.fixedChoices.push(`reclaim begins at priority ${priority}`);
     if (chargeRetries !== undefined)
-      this.fixedChoices.push(`a charge gives up after ${chargeRetries} fruitless rounds`);
+      this.fixedChoices.push(
+        `a charge gives up after ${chargeRetries} fruitless ${chargeRetries === 1 ? "round" : "rounds"}`,
+      );
     return bootMm(this.kernel, options);
   }
   private mm(): Mm {
