@@ -107,6 +107,7 @@ export class DecisionTree {
   }
 }
 
-function contradiction(): ModelError {
+/** What was learned before says otherwise. */
+export function contradiction(): ModelError {
   return new ModelError("a step read the same values as before and then looked elsewhere: it depends on untold state");
 }

@@ -1,11 +1,17 @@
 /**
  * A set of 128-bit sums (@internal), numbered from 0 in the order they were first met.
  *
- * Open addressing with linear probing; the sums lie beside the table, so that most of what is not in the set costs one cache
- * miss. A state whose sum equals another's is taken for it: with n states and sums like random ones, the probability that any
- * is missed is about n² / 2^129.
+ * Open addressing with linear probing; an entry is the number and the four lanes side by side, so that a look costs one cache
+ * miss. The table is cut into segments that grow one by one, so that growing needs little room beside it. A state whose sum
+ * equals another's is taken for it: with n states and sums like random ones, the probability that any is missed is about
+ * n² / 2^129.
  */
-const LANES = 4;
+
+/** Words of an entry: its number + 1 (0: free), then the lanes. */
+const ENTRY = 5;
+const SEGMENT_BITS = 4;
+const SEGMENTS = 1 << SEGMENT_BITS;
+const FIRST_ENTRIES = 64;
 
 /** Probability that at least two of `states` different states have the same sum. */
 export function omissionProbability(states: number): number {
@@ -17,72 +23,76 @@ export class HashedSet {
   /** Whether the last {@link intern} met its sum for the first time. */
   fresh = false;
   readonly #limitBytes: number;
-  #sums = new Int32Array(LANES * 1024);
-  #table = new Int32Array(2048);
+  readonly #segments: Int32Array[];
+  readonly #used = new Int32Array(SEGMENTS);
+  /** By segment: the number of entries, a power of two, less one. */
+  readonly #masks = new Int32Array(SEGMENTS).fill(FIRST_ENTRIES - 1);
+  #bytes = SEGMENTS * FIRST_ENTRIES * ENTRY * 4;
 
   constructor(limitBytes = Infinity) {
     this.#limitBytes = limitBytes;
+    this.#segments = Array.from({ length: SEGMENTS }, () => new Int32Array(FIRST_ENTRIES * ENTRY));
   }
 
   get bytes(): number {
-    return this.#sums.byteLength + this.#table.byteLength;
+    return this.#bytes;
   }
 
   /** The number of a sum; -1 when it is new and memory is used up. */
   intern(sum: Int32Array): number {
-    const table = this.#table;
-    const sums = this.#sums;
-    const mask = table.length - 1;
     const [a, b, c, d] = [sum[0]!, sum[1]!, sum[2]!, sum[3]!];
-    let at = (a ^ (b >>> 7)) & mask;
+    const segment = b >>> (32 - SEGMENT_BITS);
+    const table = this.#segments[segment]!;
+    let at = (a & this.#masks[segment]!) * ENTRY;
     for (let entry = table[at]!; entry !== 0; entry = table[at]!) {
-      const i = (entry - 1) * LANES;
-      if (sums[i] === a && sums[i + 1] === b && sums[i + 2] === c && sums[i + 3] === d) {
+      if (table[at + 1] === a && table[at + 2] === b && table[at + 3] === c && table[at + 4] === d) {
         this.fresh = false;
         return entry - 1;
       }
-      at = (at + 1) & mask;
+      at += ENTRY;
+      if (at === table.length) at = 0;
     }
-    if (!this.#room()) {
-      this.fresh = false;
-      return -1;
+    return this.#add(segment, at, sum);
+  }
+
+  #add(segment: number, free: number, sum: Int32Array): number {
+    this.fresh = false;
+    if (this.#bytes > this.#limitBytes) return -1;
+    let at = free;
+    let table = this.#segments[segment]!;
+    // at most 11 of 16 entries are used
+    if ((this.#used[segment]! + 1) * ENTRY * 16 > table.length * 11) {
+      const bytes = this.#bytes + table.byteLength;
+      if (bytes > this.#limitBytes) return -1;
+      this.#bytes = bytes;
+      table = grown(table);
+      this.#segments[segment] = table;
+      this.#masks[segment] = this.#masks[segment]! * 2 + 1;
+      at = freePlace(table, sum[0]!);
     }
-    const id = this.size++;
-    const into = this.#sums;
-    into[id * LANES] = a;
-    into[id * LANES + 1] = b;
-    into[id * LANES + 2] = c;
-    into[id * LANES + 3] = d;
-    if (table !== this.#table) at = this.#free(id);
-    this.#table[at] = id + 1;
+    this.#used[segment]!++;
+    table[at] = ++this.size;
+    for (let lane = 0; lane < 4; lane++) table[at + 1 + lane] = sum[lane]!;
     this.fresh = true;
-    return id;
+    return this.size - 1;
   }
+}
 
-  /** The free place for a sum that is not in the table. */
-  #free(id: number): number {
-    const mask = this.#table.length - 1;
-    let at = (this.#sums[id * LANES]! ^ (this.#sums[id * LANES + 1]! >>> 7)) & mask;
-    while (this.#table[at] !== 0) at = (at + 1) & mask;
-    return at;
+function freePlace(table: Int32Array, lane: number): number {
+  let at = (lane & (table.length / ENTRY - 1)) * ENTRY;
+  while (table[at] !== 0) {
+    at += ENTRY;
+    if (at === table.length) at = 0;
   }
+  return at;
+}
 
-  /** Makes room for one more; false when the bound does not allow it. Old and new array live side by side while copying. */
-  #room(): boolean {
-    if (this.bytes > this.#limitBytes) return false;
-    if ((this.size + 1) * LANES > this.#sums.length) {
-      const length = Math.ceil(this.#sums.length / LANES / 2) * 3 * LANES;
-      if (this.bytes + length * 4 > this.#limitBytes) return false;
-      const sums = new Int32Array(length);
-      sums.set(this.#sums);
-      this.#sums = sums;
-    }
-    if ((this.size + 1) * 8 > this.#table.length * 5) {
-      const length = this.#table.length * 2;
-      if (this.bytes + length * 4 > this.#limitBytes) return false;
-      this.#table = new Int32Array(length);
-      for (let id = 0; id < this.size; id++) this.#table[this.#free(id)] = id + 1;
-    }
-    return true;
+function grown(table: Int32Array): Int32Array {
+  const bigger = new Int32Array(table.length * 2);
+  for (let from = 0; from < table.length; from += ENTRY) {
+    if (table[from] === 0) continue;
+    const at = freePlace(bigger, table[from + 1]!);
+    for (let i = 0; i < ENTRY; i++) bigger[at + i] = table[from + i]!;
   }
+  return bigger;
 }

@@ -23,6 +23,8 @@ export interface Bounds {
   readonly memoryBytes?: number;
   /** For `prove`: keep states whole instead of telling them apart by sums of 128 bits. */
   readonly exact?: boolean;
+  /** A proof puts off contexts whose steps can wait (the default); false: it visits every state. */
+  readonly reduce?: boolean;
   readonly maxExecutions?: number;
   readonly maxSteps?: number;
   /** Longest execution of searches that run one after the other. */
@@ -75,12 +77,14 @@ export interface Exploration extends ExploredKernel {
   readonly steps: number;
   /** Different states seen; undefined for searches that keep none. */
   readonly states: number | undefined;
-  /** Runs or states that a reduction made unnecessary. */
+  /** Executions that a reduction made unnecessary, or states at which it put some contexts off. */
   readonly pruned: number;
   readonly depth: number;
   readonly bytes: number;
   /** States were asked to be kept whole. */
   readonly exact: boolean;
+  /** A proof was allowed to put contexts off. */
+  readonly reduced: boolean;
   /** Probability that a state was taken for another and so missed; 0 where states are kept whole. */
   readonly omission: number;
   readonly witness: Witness | undefined;
@@ -147,6 +151,7 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     depth: outcome.depth,
     bytes: outcome.bytes,
     exact: options.bounds?.exact ?? false,
+    reduced: options.bounds?.reduce ?? true,
     omission: omissionOf(outcome),
     witness: told?.witness,
     timeline: told?.timeline ?? [],
@@ -228,13 +233,13 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
     case "prove": {
-      const { exact, maxStates, memoryBytes, maxPreemptions } = bounds;
+      const { exact, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
       const room = {
         ...(maxStates === undefined ? {} : { maxStates }),
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
-      return prove(program, { ...common, ...room, reduce: true, ...(exact === undefined ? {} : { exact }) });
+      return prove(program, { ...common, ...room, reduce, ...(exact === undefined ? {} : { exact }) });
     }
     case "pct":
       return pct(program, { ...common, ...depth, ...walks, bugDepth: PCT_DEPTH });

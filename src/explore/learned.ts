@@ -12,13 +12,15 @@
  * Trust: a step that writes what it did not tell throws. One that reads what it did not tell is found where it matters:
  * every {@link CHECK_EVERY}th look-up is run as well and compared.
  *
+ * The values of a context's own parts together are its *place*; places are numbered over all contexts.
+ *
  * Each state has a sum of 128 bits over its parts, kept up to date by the leaves; it is a function of the words alone.
  */
 
 import { ModelError } from "../resumable/errors.ts";
 import type { Parts } from "../resumable/explorable.ts";
-import { DecisionTree } from "./decision-tree.ts";
-import { IntList } from "./int-list.ts";
+import { contradiction, DecisionTree } from "./decision-tree.ts";
+import { ByteList, IntList } from "./int-list.ts";
 import { mixInto, PartContents } from "./part-contents.ts";
 import type { Reducible } from "./types.ts";
 
@@ -33,6 +35,9 @@ export function isLearnable(program: Reducible): program is Learnable {
 /** Every so many look-ups are compared with a step that is run: a prime, so as not to meet loops at the same place always. */
 const CHECK_EVERY = 4093;
 
+/** Most contexts for which a mask of 32 bits says who is concerned. */
+export const MASK_CONTEXTS = 31;
+
 /** Whether a context may rest where it stands. */
 const RESTS = 1;
 const MUST_GO_ON = 2;
@@ -42,10 +47,14 @@ export class LearnedProgram {
   readonly slots: Int32Array;
   /** The sum of the present state, four lanes. */
   readonly sum = new Int32Array(4);
+  /** By context: the place where it stands in the present state. */
+  readonly places: Int32Array;
   readonly #program: Learnable;
   readonly #parts: Parts;
   /** By word. */
   readonly #partOf: Int32Array;
+  /** By part: the context whose own it is; -1 for shared ones. */
+  readonly #ownerOf: Int32Array;
   /** By part that is more than one word. */
   readonly #contents: (PartContents | undefined)[];
   /** What `words` hold: values by part, and a copy. */
@@ -54,20 +63,41 @@ export class LearnedProgram {
   #heldKnown = false;
   readonly #first: Int32Array;
   readonly #firstSum = new Int32Array(4);
+  readonly #firstPlaces: Int32Array;
   readonly #tests: DecisionTree;
   readonly #steps: DecisionTree;
   readonly #deaths: DecisionTree;
   readonly #deadSubsets: (readonly number[])[] = [];
-  /** By context and way: the root of its steps. */
-  readonly #stepRoots: number[][];
-  readonly #testRoots: number[];
   #deathRoot = 0;
-  /** By context and value of the part where it stands. */
-  readonly #rests: Uint8Array[];
+  /** By context: the places by their values, and the stands by the value of the first own part. */
+  readonly #placeNumbers: Map<string, number>[];
+  readonly #standNumbers: Map<number, number>[];
+  /** By place: its context, its stand, and the roots of its steps by way. */
+  readonly #placeContext = new IntList(256);
+  readonly #standOf = new IntList(256);
+  readonly #stepRoots: number[][] = [];
+  /** By stand (what decides whether a context may rest and, with shared parts, whether it can step). */
+  readonly #testRoots = new IntList(64);
+  readonly #rests = new ByteList(64);
   /** Where the changes of each leaf begin in `#changes` (three entries each: part, before, after), and its sums. */
   readonly #leafFrom = new IntList(256);
   readonly #changes = new IntList(1024);
   readonly #leafSums = new IntList(1024);
+  /** By leaf: the context, the place before and after, and whether the step got something done. */
+  readonly #leafContext = new IntList(256);
+  readonly #leafBefore = new IntList(256);
+  readonly #leafAfter = new IntList(256);
+  readonly #leafProgress = new ByteList(256);
+  /** By leaf: the shared parts (and others' own) that decided it. */
+  readonly #leafReads: Int32Array[] = [];
+  /** By stand: the parts that decided its tests so far. */
+  readonly #standReads: Set<number>[] = [];
+  /** By part: a bit for each context whose tests look at it; -1 when there are too many contexts for that. */
+  readonly #testers: Int32Array;
+  #testersVersion = 0;
+  /** By leaf: whose tests can answer differently after it, and as of which version of `#testers`. */
+  readonly #leafMask = new IntList(256);
+  readonly #leafMaskVersion = new IntList(256);
   #untilCheck = CHECK_EVERY;
   /** Parts touched by the step or test run last, in order, each once. */
   readonly #touched = new IntList(64);
@@ -80,11 +110,18 @@ export class LearnedProgram {
     const { starts, own } = program.parts;
     const count = starts.length - 1;
     this.slots = new Int32Array(count);
+    this.places = new Int32Array(own.length);
     this.#held = new Int32Array(count);
     this.#first = new Int32Array(count);
+    this.#firstPlaces = new Int32Array(own.length);
     this.#heldWords = program.words.slice();
     this.#isTouched = new Uint8Array(count);
+    this.#testers = new Int32Array(count).fill(own.length > MASK_CONTEXTS ? -1 : 0);
     this.#partOf = new Int32Array(program.words.length);
+    this.#ownerOf = new Int32Array(count).fill(-1);
+    own.forEach((parts, c) => {
+      for (const part of parts) this.#ownerOf[part] = c;
+    });
     this.#contents = new Array<PartContents | undefined>(count);
     for (let p = 0; p < count; p++) {
       this.#partOf.fill(p, starts[p]!, starts[p + 1]!);
@@ -93,9 +130,8 @@ export class LearnedProgram {
     this.#tests = new DecisionTree(this.slots);
     this.#steps = new DecisionTree(this.slots);
     this.#deaths = new DecisionTree(this.slots);
-    this.#stepRoots = own.map(() => []);
-    this.#testRoots = own.map(() => 0);
-    this.#rests = own.map(() => new Uint8Array(16));
+    this.#placeNumbers = own.map(() => new Map<string, number>());
+    this.#standNumbers = own.map(() => new Map<number, number>());
     this.#leafFrom.push(0);
     this.reset();
   }
@@ -108,41 +144,103 @@ export class LearnedProgram {
       this.slots[p] = this.#valueOf(p);
       this.#addSum(this.sum, 0, p, this.slots[p]!, 1);
     }
+    for (let c = 0; c < this.places.length; c++) this.places[c] = this.#placeOf(c);
     this.#held.set(this.slots);
     this.#heldWords.set(words);
     this.#heldKnown = true;
     this.#first.set(this.slots);
     this.#firstSum.set(this.sum);
+    this.#firstPlaces.set(this.places);
   }
 
   /** Back to the state of the last {@link reset}. */
   rewind(): void {
     this.slots.set(this.#first);
     this.sum.set(this.#firstSum);
+    this.places.set(this.#firstPlaces);
   }
 
+  get contexts(): number {
+    return this.places.length;
+  }
   /** How many different steps were learned. */
   get leaves(): number {
     return this.#leafFrom.length - 1;
+  }
+  /** How many places are known. */
+  get placeCount(): number {
+    return this.#stepRoots.length;
+  }
+  /** Rises whenever a test turns out to look at another part. */
+  get testsVersion(): number {
+    return this.#testersVersion;
   }
   get bytes(): number {
     return this.#tests.bytes + this.#steps.bytes + this.#deaths.bytes + this.#changes.bytes + this.#leafSums.bytes;
   }
 
+  /** The number of the place where a context stands by `slots`. */
+  #placeOf(context: number): number {
+    const own = this.#parts.own[context]!;
+    const key = own.map((part) => this.slots[part]).join();
+    const known = this.#placeNumbers[context]!.get(key);
+    if (known !== undefined) return known;
+    const place = this.#stepRoots.push([]) - 1;
+    this.#placeNumbers[context]!.set(key, place);
+    this.#placeContext.push(context);
+    this.#standOf.push(this.#standAt(context, this.slots[own[0]!]!));
+    return place;
+  }
+
+  #standAt(context: number, value: number): number {
+    const known = this.#standNumbers[context]!.get(value);
+    if (known !== undefined) return known;
+    const stand = this.#testRoots.length;
+    this.#standNumbers[context]!.set(value, stand);
+    this.#testRoots.push(0);
+    this.#rests.push(0);
+    this.#standReads.push(new Set());
+    return stand;
+  }
+
   /** In how many ways a context can step in the present state. */
   ways(context: number): number {
-    const root = this.#testRoots[context]!;
-    if (root !== 0) {
-      const known = this.#tests.find(root);
-      if (known >= 0) return known;
-    }
+    const stand = this.#standOf.data[this.places[context]!]!;
+    const root = this.#testRoots.data[stand]!;
+    const known = root < 0 ? -root - 1 : root === 0 ? -1 : this.#tests.find(root);
+    return known >= 0 ? known : this.#learnTest(context, stand, root);
+  }
+
+  #learnTest(context: number, stand: number, root: number): number {
     this.materialize();
     this.#program.track(true);
     const ways = this.#program.ways(context);
-    this.#gather(context, false);
+    this.#gather(this.#parts.own[context]!.slice(0, 1), false);
     this.#program.track(false);
-    this.#testRoots[context] = this.#tests.learn(root, this.#touched, ways);
+    this.#testRoots.data[stand] = this.#learn(this.#tests, root, ways);
+    const reads = this.#standReads[stand]!;
+    for (let i = 0; i < this.#touched.length; i++) this.#noteTester(this.#touched.at(i), context, reads);
     return ways;
+  }
+
+  #noteTester(part: number, context: number, reads: Set<number>): void {
+    if (reads.has(part)) return;
+    reads.add(part);
+    this.#testersVersion++;
+    this.#testers[part]! |= 1 << context;
+  }
+
+  /** Learns an example over the touched parts; none at all makes the answer the root itself. */
+  #learn(tree: DecisionTree, root: number, leaf: number): number {
+    if (this.#touched.length > 0 && root >= 0) return tree.learn(root, this.#touched, leaf);
+    if (this.#touched.length > 0 || root !== 0) throw contradiction();
+    return -leaf - 1;
+  }
+
+  /** The leaf of a step in the present state; -1 when it was not learned yet. */
+  peek(context: number, way: number): number {
+    const root = this.#stepRoots[this.places[context]!]![way] ?? 0;
+    return root < 0 ? -root - 1 : root === 0 ? -1 : this.#steps.find(root);
   }
 
   /**
@@ -150,10 +248,8 @@ export class LearnedProgram {
    * is.
    */
   step(context: number, way: number): number {
-    const roots = this.#stepRoots[context]!;
-    const root = roots[way] ?? 0;
-    let leaf = root === 0 ? -1 : this.#steps.find(root);
-    if (leaf < 0) leaf = this.#learnStep(context, way, root);
+    let leaf = this.peek(context, way);
+    if (leaf < 0) leaf = this.#learnStep(context, way);
     else if (--this.#untilCheck === 0) this.#check(context, way, leaf);
     this.#apply(leaf);
     return leaf;
@@ -170,6 +266,7 @@ export class LearnedProgram {
     sum[1]! += sums[at + 1]!;
     sum[2]! += sums[at + 2]!;
     sum[3]! += sums[at + 3]!;
+    this.places[this.#leafContext.data[leaf]!] = this.#leafAfter.data[leaf]!;
   }
 
   /** Goes back over the step with this leaf, which must have led to the present state. */
@@ -184,23 +281,60 @@ export class LearnedProgram {
     sum[1]! -= sums[at + 1]!;
     sum[2]! -= sums[at + 2]!;
     sum[3]! -= sums[at + 3]!;
+    this.places[this.#leafContext.data[leaf]!] = this.#leafBefore.data[leaf]!;
+  }
+
+  /** A bit for each context that may answer {@link ways} differently after this leaf; -1: everybody. */
+  askAgain(leaf: number): number {
+    if (this.#leafMaskVersion.data[leaf] === this.#testersVersion) return this.#leafMask.data[leaf]!;
+    let mask = this.contexts > MASK_CONTEXTS ? -1 : 1 << this.#leafContext.at(leaf);
+    for (let i = this.#leafFrom.at(leaf); i < this.#leafFrom.at(leaf + 1); i += 3)
+      mask |= this.#testers[this.#changes.at(i)]!;
+    this.#leafMask.data[leaf] = mask;
+    this.#leafMaskVersion.data[leaf] = this.#testersVersion;
+    return mask;
+  }
+
+  leafContext(leaf: number): number {
+    return this.#leafContext.at(leaf);
+  }
+  /** The place from which a leaf leads, and the one to which. */
+  leafBefore(leaf: number): number {
+    return this.#leafBefore.at(leaf);
+  }
+  leafAfter(leaf: number): number {
+    return this.#leafAfter.at(leaf);
+  }
+  /** The parts that decided a leaf, its own ones apart. */
+  leafReads(leaf: number): Int32Array {
+    return this.#leafReads[leaf]!;
+  }
+  /** Calls `each` with every part that a leaf changes. */
+  leafWrites(leaf: number, each: (part: number) => void): void {
+    for (let i = this.#leafFrom.at(leaf); i < this.#leafFrom.at(leaf + 1); i += 3) each(this.#changes.at(i));
+  }
+  leafProgress(leaf: number): boolean {
+    return this.#leafProgress.at(leaf) !== 0;
+  }
+  placeContext(place: number): number {
+    return this.#placeContext.at(place);
+  }
+  /** The stand of a place, and the parts that decided the tests made there so far. */
+  standOf(place: number): number {
+    return this.#standOf.at(place);
+  }
+  standReads(stand: number): ReadonlySet<number> {
+    return this.#standReads[stand]!;
   }
 
   /** Whether the context may stand still for ever here: it has finished, or idles. */
   rests(context: number): boolean {
-    const value = this.slots[this.#parts.own[context]![0]!]!;
-    let known = this.#rests[context]!;
-    if (value >= 0 && value < known.length && known[value] !== 0) return known[value] === RESTS;
+    const stand = this.#standOf.data[this.places[context]!]!;
+    const known = this.#rests.data[stand]!;
+    if (known !== 0) return known === RESTS;
     this.materialize();
     const rests = this.#program.finished(context) || this.#program.idle(context);
-    if (value < 0 || value > 1 << 20) return rests;
-    if (value >= known.length) {
-      const grown = new Uint8Array(Math.max(value + 1, known.length * 2));
-      grown.set(known);
-      known = grown;
-      this.#rests[context] = known;
-    }
-    known[value] = rests ? RESTS : MUST_GO_ON;
+    this.#rests.data[stand] = rests ? RESTS : MUST_GO_ON;
     return rests;
   }
 
@@ -208,16 +342,15 @@ export class LearnedProgram {
   deadSubset(): readonly number[] {
     const program = this.#program;
     if (program.deadSubset === undefined) return NOBODY;
-    if (this.#deathRoot !== 0) {
-      const known = this.#deaths.find(this.#deathRoot);
-      if (known >= 0) return this.#deadSubsets[known]!;
-    }
+    const root = this.#deathRoot;
+    const known = root < 0 ? -root - 1 : root === 0 ? -1 : this.#deaths.find(root);
+    if (known >= 0) return this.#deadSubsets[known]!;
     this.materialize();
     program.track(true);
     const dead = program.deadSubset();
-    this.#gather(-1, false);
+    this.#gather(NOBODY, false);
     program.track(false);
-    this.#deathRoot = this.#deaths.learn(this.#deathRoot, this.#touched, this.#deadSubsets.length);
+    this.#deathRoot = this.#learn(this.#deaths, root, this.#deadSubsets.length);
     this.#deadSubsets.push(dead);
     return dead;
   }
@@ -261,37 +394,52 @@ export class LearnedProgram {
     else for (let lane = 0; lane < 4; lane++) into[at + lane]! += sign * contents.sumOf(value, lane);
   }
 
-  /** Lists the touched parts: the context's own first, then what was read, then what was written. */
-  #gather(context: number, withStack: boolean): void {
+  /** Lists the touched parts without those that are known anyway: what was read, then what was written. */
+  #gather(known: readonly number[], withWrites: boolean): void {
     const list = this.#touched;
     const is = this.#isTouched;
     list.length = 0;
+    for (const part of known) is[part] = 1;
     const add = (part: number): void => {
       if (is[part] !== 0) return;
       is[part] = 1;
       list.push(part);
     };
-    if (context >= 0) {
-      const own = this.#parts.own[context]!;
-      if (withStack) for (const part of own) add(part);
-      else add(own[0]!);
-    }
     const { reads, writes } = this.#program.touched;
     for (const word of reads) add(this.#partOf[word]!);
-    if (withStack) for (const word of writes) add(this.#partOf[word]!);
-    if (list.length === 0) add(0);
+    if (withWrites) for (const word of writes) add(this.#partOf[word]!);
     for (let i = 0; i < list.length; i++) is[list.at(i)] = 0;
+    for (const part of known) is[part] = 0;
   }
 
-  #learnStep(context: number, way: number, root: number): number {
+  #learnStep(context: number, way: number): number {
     this.materialize();
+    const place = this.places[context]!;
     this.#run(context, way);
-    const roots = this.#stepRoots[context]!;
+    const progress = this.#program.progressed?.() === true;
+    const roots = this.#stepRoots[place]!;
     while (roots.length <= way) roots.push(0);
     const leaf = this.leaves;
-    roots[way] = this.#steps.learn(root, this.#touched, leaf);
+    roots[way] = this.#learn(this.#steps, roots[way]!, leaf);
+    this.#leafReads.push(this.#touched.data.slice(0, this.#touched.length));
     this.#noteChanges(context);
+    this.#leafContext.push(context);
+    this.#leafBefore.push(place);
+    this.#leafAfter.push(this.#placeAfter(context, leaf));
+    this.#leafProgress.push(progress ? 1 : 0);
+    this.#leafMask.push(0);
+    this.#leafMaskVersion.push(-1);
     return leaf;
+  }
+
+  #placeAfter(context: number, leaf: number): number {
+    const { slots } = this;
+    const from = this.#leafFrom.at(leaf);
+    const end = this.#leafFrom.at(leaf + 1);
+    for (let i = from; i < end; i += 3) slots[this.#changes.at(i)] = this.#changes.at(i + 2);
+    const place = this.#placeOf(context);
+    for (let i = from; i < end; i += 3) slots[this.#changes.at(i)] = this.#changes.at(i + 1);
+    return place;
   }
 
   /** Runs a step for real and gathers what it touches. */
@@ -301,7 +449,7 @@ export class LearnedProgram {
     program.track(true, true);
     try {
       program.step(context, way);
-      this.#gather(context, true);
+      this.#gather(this.#parts.own[context]!, true);
     } catch (error) {
       this.forget();
       throw error;
@@ -333,6 +481,7 @@ export class LearnedProgram {
     const { words } = this.#program;
     const before = this.#heldWords;
     const is = this.#isTouched;
+    for (const part of this.#parts.own[context]!) is[part] = 1;
     for (let i = 0; i < this.#touched.length; i++) is[this.#touched.at(i)] = 1;
     let last = -1;
     try {
@@ -342,6 +491,8 @@ export class LearnedProgram {
         if (part === last) continue;
         last = part;
         if (is[part] === 0) throw this.#untold(context, `word ${i} was written`);
+        if (this.#ownerOf[part]! >= 0 && this.#ownerOf[part] !== context)
+          throw this.#untold(context, `word ${i}, another context's own, was written`);
         each(part);
       }
     } finally {

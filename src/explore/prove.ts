@@ -44,10 +44,9 @@ export interface ProveOutcome extends SearchOutcome {
   readonly omission: number;
 }
 
-const ON_COMPONENT_STACK = 1;
-const ON_PATH = 2;
+const ON_PATH = 1;
 /** Some step leads out of the state's component, or threw. */
-const LEAVES = 4;
+const LEAVES = 2;
 
 /**
  * Searches all schedules from the program's present state and puts that state back at the end.
@@ -75,31 +74,34 @@ class Search {
   readonly #findings: Findings;
   readonly #limits: SearchLimits;
   readonly #maxStates: number;
-  /** By state number: the smallest state number known to be reachable within the component; and the flags above. */
+  /**
+   * States of components that are not complete yet, in the order they were found: their numbers, which therefore ascend, the
+   * lowest place in this list known to be reachable within the component, and the flags above.
+   */
+  readonly #open = new IntList(1024);
   readonly #low = new IntList(1024);
   readonly #flags = new ByteList(1024);
-  /** States of components that are not complete yet. */
-  readonly #component = new IntList(1024);
   /**
-   * The path: states, and where the choices of each begin and stand in `#choices` (context and way, two entries
-   * each). The present state of the space is the top of the path.
+   * The path: places in `#open`, where the choices of each begin and stand in `#choices` (context and way, two entries
+   * each), and which contexts were taken in (-1: all). The present state of the space is the top of the path.
    */
   readonly #path = new IntList(256);
   readonly #from = new IntList(256);
   readonly #cursor = new IntList(256);
-  readonly #alone = new IntList(256);
+  readonly #taken = new IntList(256);
   readonly #choices = new IntList(1024);
-  /** By context, of the state that was entered last. */
-  readonly #ways: Int32Array;
+  #states = 0;
+  /** Where to give up a search that was misled: not at once, as it goes on to learn. */
+  #restartAt = Infinity;
   #depth = 0;
   #terminals = 0;
   #reduced = 0;
   readonly #counts = (): SearchCounts => ({
-    states: this.#low.length,
+    states: this.#states,
     steps: this.#limits.steps,
     executions: undefined,
     depth: this.#depth,
-    bytes: this.#space.bytes + this.#low.bytes + this.#flags.bytes + this.#component.bytes + this.#choices.bytes,
+    bytes: this.#space.bytes + this.#open.bytes + this.#low.bytes + this.#flags.bytes + this.#choices.bytes,
   });
 
   constructor(program: Reducible, options: ProveOptions) {
@@ -107,31 +109,35 @@ class Search {
     this.#program = program;
     this.#options = options;
     this.#maxStates = options.maxStates ?? Infinity;
-    this.#ways = new Int32Array(program.contexts);
-    this.#space = stateSpace(program, options.memoryBytes ?? Infinity, options.exact ?? false);
+    const { memoryBytes = Infinity, exact = false, reduce = false } = options;
+    // laws speak of all states, and a reduction leaves states out
+    const mayReduce = reduce && program.brokenInvariant === undefined;
+    this.#space = stateSpace(program, { memoryBytes, exact, reduce: mayReduce });
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
   }
 
   run(): ProveOutcome {
-    const stopped = this.#search();
+    let stopped = this.#search();
+    while (stopped === undefined && this.#space.misled) stopped = this.#search();
     return {
       ...this.#findings.outcome(stopped),
       ...this.#counts(),
-      states: this.#low.length,
+      states: this.#states,
       executions: undefined,
       terminals: this.#terminals,
       reduced: this.#reduced,
-      omission: this.#space.hashed ? omissionProbability(this.#low.length) : 0,
+      omission: this.#space.hashed ? omissionProbability(this.#states) : 0,
     };
   }
 
   #search(): StopReason | undefined {
     const path = this.#path;
     const choices = this.#choices;
+    this.#clear();
     if (this.#space.begin() < 0) return "memory";
     let stopped = this.#enter(0, undefined);
-    while (stopped === undefined && path.length > 0) {
+    while (stopped === undefined && path.length > 0 && this.#states < this.#restartAt) {
       const top = path.length - 1;
       const at = this.#cursor.top();
       if (at === choices.length) {
@@ -144,82 +150,109 @@ class Search {
     return stopped;
   }
 
-  /** Takes one step from the present state, the top of the path. */
-  #take(state: number, context: number, way: number): StopReason | undefined {
+  #clear(): void {
+    for (const list of [this.#open, this.#low, this.#flags, this.#choices]) list.length = 0;
+    for (const list of [this.#path, this.#from, this.#cursor, this.#taken]) list.length = 0;
+    this.#restartAt = Infinity;
+    this.#states = 0;
+    this.#terminals = 0;
+    this.#reduced = 0;
+  }
+
+  /** Takes one step from the present state, the top of the path, at `place` in `#open`. */
+  #take(place: number, context: number, way: number): StopReason | undefined {
     const space = this.#space;
     let next: number;
     try {
       next = space.step(context, way);
     } catch (error) {
-      this.#flags.data[state]! |= LEAVES;
+      this.#flags.data[place]! |= LEAVES;
       return this.#note(thrownFault(context, error));
     }
     if (next < 0) return "memory";
-    if (space.fresh) return this.#bound(next) ?? this.#enter(next, context);
+    if (space.fresh) return this.#bound() ?? this.#enter(next, context);
     space.back();
-    this.#meet(state, next);
+    this.#meet(place, next);
     return undefined;
   }
 
   /**
-   * Whether there is no room for state number `next`. The space keeps its own share of the memory bound; the rest is
-   * looked at now and then.
+   * Whether there is no room for one more state. The space keeps its own share of the memory bound; the rest is looked at
+   * now and then.
    */
-  #bound(next: number): StopReason | undefined {
-    if (next >= this.#maxStates) return "states";
+  #bound(): StopReason | undefined {
+    if (this.#states >= this.#maxStates) return "states";
     const { memoryBytes } = this.#options;
-    if (memoryBytes === undefined || (next & 1023) !== 0) return undefined;
+    if (memoryBytes === undefined || (this.#states & 1023) !== 0) return undefined;
     return this.#counts().bytes > memoryBytes ? "memory" : undefined;
   }
 
-  /** A step led to a state that was known before. */
-  #meet(state: number, next: number): void {
+  /** A step from `place` led to a state that was known before. */
+  #meet(place: number, next: number): void {
     const flags = this.#flags.data;
-    if ((flags[next]! & ON_COMPONENT_STACK) === 0) flags[state]! |= LEAVES;
-    else if (next < this.#low.at(state)) this.#low.data[state] = next;
+    const met = this.#openPlace(next);
+    if (met < 0) {
+      flags[place]! |= LEAVES;
+      return;
+    }
+    if (met < this.#low.at(place)) this.#low.data[place] = met;
     // The cycle proviso: one state of every cycle lets everybody step.
-    if ((flags[next]! & ON_PATH) !== 0 && this.#alone.top() >= 0) this.#expand();
+    if ((flags[met]! & ON_PATH) !== 0 && this.#taken.top() !== -1) this.#expand();
+  }
+
+  /** Where a state lies in `#open`; -1 when its component is complete. */
+  #openPlace(state: number): number {
+    const open = this.#open.data;
+    let [from, end] = [0, this.#open.length];
+    while (from < end) {
+      const middle = (from + end) >>> 1;
+      if (open[middle]! < state) from = middle + 1;
+      else end = middle;
+    }
+    return from < this.#open.length && open[from] === state ? from : -1;
   }
 
   /** Adds the choices that the reduction left out at the state on top of the path. */
   #expand(): void {
-    const alone = this.#alone.top();
-    this.#alone.data[this.#alone.length - 1] = -1;
+    const taken = this.#taken.top();
+    this.#taken.data[this.#taken.length - 1] = -1;
     this.#reduced--;
-    for (let c = 0; c < this.#program.contexts; c++) if (c !== alone) this.#addChoices(c);
+    this.#addChoices(~taken);
   }
 
-  #addChoices(context: number): void {
-    const ways = this.#space.ways(context);
-    this.#ways[context] = ways;
-    for (let way = 0; way < ways; way++) {
-      this.#choices.push(context);
-      this.#choices.push(way);
+  /** `mask`: a bit for each context to take in; -1: all. */
+  #addChoices(mask: number): void {
+    const { ways } = this.#space;
+    for (let c = 0; c < ways.length; c++) {
+      if (mask !== -1 && (mask & (1 << c)) === 0) continue;
+      for (let way = 0; way < ways[c]!; way++) {
+        this.#choices.push(c);
+        this.#choices.push(way);
+      }
     }
   }
 
   /** The present state is new and was reached by a step of `stepped`: looks at it and puts it on the path. */
   #enter(state: number, stepped: number | undefined): StopReason | undefined {
-    const program = this.#program;
+    this.#states++;
     const begin = this.#choices.length;
-    this.#low.push(state);
-    this.#flags.push(ON_COMPONENT_STACK | ON_PATH);
-    this.#component.push(state);
-    this.#path.push(state);
+    const place = this.#open.length;
+    this.#open.push(state);
+    this.#low.push(place);
+    this.#flags.push(ON_PATH);
+    this.#path.push(place);
     this.#from.push(begin);
     this.#cursor.push(begin);
     if (this.#path.length - 1 > this.#depth) this.#depth = this.#path.length - 1;
-    const alone = this.#options.reduce ? this.#privateContext() : -1;
-    this.#alone.push(alone);
-    if (alone >= 0) this.#reduced++;
-    if (alone >= 0) this.#addChoices(alone);
-    else for (let c = 0; c < program.contexts; c++) this.#addChoices(c);
+    const enough = this.#options.reduce ? this.#space.enough() : -1;
+    this.#taken.push(enough);
+    if (enough !== -1) this.#reduced++;
+    if (this.#space.misled && this.#restartAt === Infinity) this.#restartAt = this.#states * 2 + 1000;
+    this.#addChoices(enough);
     const atRest = this.#choices.length === begin;
     const deadlock = atRest ? this.#terminal() : undefined;
-    const law = program.brokenInvariant === undefined ? undefined : this.#brokenLaw(stepped);
-    // A context that waits or has gone may complete a dead subset; who is dead without it is met at the end of the runs.
-    const mayBeDead = stepped === undefined || (alone >= 0 ? alone !== stepped : this.#ways[stepped] === 0);
-    const fault = deadlock ?? (mayBeDead ? this.#dead(alone < 0 ? this.#ways : undefined) : undefined);
+    const law = this.#program.brokenInvariant === undefined ? undefined : this.#brokenLaw(stepped);
+    const fault = deadlock ?? this.#dead(stepped);
     return (law && this.#note(law, 1)) ?? (fault && this.#note(fault, 1));
   }
 
@@ -237,9 +270,15 @@ class Search {
     return brokenLaw(this.#program, stepped);
   }
 
-  #dead(ways: Int32Array | undefined): Fault | undefined {
-    if (ways !== undefined && !this.#anyBlocked(ways)) return undefined;
-    const contexts = this.#space.deadSubset(ways);
+  /**
+   * A context that waits or has gone after its step may complete a dead subset; who is dead without it is met at the end of
+   * the runs.
+   */
+  #dead(stepped: number | undefined): Fault | undefined {
+    if (this.#program.deadSubset === undefined) return undefined;
+    const { ways } = this.#space;
+    if ((stepped !== undefined && ways[stepped]! > 0) || !this.#anyBlocked(ways)) return undefined;
+    const contexts = this.#space.deadSubset();
     return contexts.length === 0 ? undefined : deadSubset(this.#program, contexts);
   }
 
@@ -249,42 +288,33 @@ class Search {
     return false;
   }
 
-  #privateContext(): number {
-    const program = this.#program;
-    if (program.privateStep === undefined) return -1;
-    this.#space.show();
-    for (let c = 0; c < program.contexts; c++) if (this.#space.ways(c) > 0 && program.privateStep(c)) return c;
-    return -1;
-  }
-
-  /** All choices of the state on top of the path are done. */
-  #leave(state: number): StopReason | undefined {
-    const low = this.#low.at(state);
-    const stopped = low === state ? this.#closeComponent(state) : undefined;
-    this.#flags.data[state]! &= ~ON_PATH;
+  /** All choices of the state on top of the path, at `place` in `#open`, are done. */
+  #leave(place: number): StopReason | undefined {
+    const low = this.#low.at(place);
+    this.#flags.data[place]! &= ~ON_PATH;
+    const stopped = low === place ? this.#closeComponent(place) : undefined;
     this.#choices.length = this.#from.pop();
     this.#path.pop();
     this.#cursor.pop();
-    this.#alone.pop();
+    this.#taken.pop();
     if (this.#path.length > 0) {
       const parent = this.#path.top();
       this.#space.back();
-      if (low === state) this.#flags.data[parent]! |= LEAVES;
+      if (low === place) this.#flags.data[parent]! |= LEAVES;
       else if (low < this.#low.at(parent)) this.#low.data[parent] = low;
     }
     return stopped;
   }
 
-  /** `root` is the first state of a component that is now complete, and the present one. */
+  /** The component of the present state, found first at `root` in `#open`, is now complete. */
   #closeComponent(root: number): StopReason | undefined {
     let leaves = false;
-    let states = 0;
-    for (let member = -1; member !== root; states++) {
-      member = this.#component.pop();
-      this.#flags.data[member]! &= ~ON_COMPONENT_STACK;
+    for (let member = root; member < this.#open.length; member++)
       if ((this.#flags.at(member) & LEAVES) !== 0) leaves = true;
-    }
-    const atRest = states === 1 && this.#from.top() === this.#choices.length;
+    const atRest = this.#open.length === root + 1 && this.#from.top() === this.#choices.length;
+    this.#open.length = root;
+    this.#low.length = root;
+    this.#flags.length = root;
     if (leaves || atRest) return undefined;
     this.#space.show();
     const left = (this.#options.memoryBytes ?? Infinity) - this.#space.bytes;

@@ -54,6 +54,7 @@ export function replayIncident(prepared: Prepared, witness: Witness): Replayed {
       depth: schedule.length,
       bytes: 0,
       exact: false,
+      reduced: true,
       omission: 0,
       witness: judged?.witness,
       timeline: judged?.timeline ?? [],

@@ -3,9 +3,10 @@
  *
  * Two kinds: with steps learned by heart where the program says how its state divides, with steps that are run where not.
  */
+import { Footprints } from "./footprints.ts";
 import { HashedSet } from "./hashed-set.ts";
 import { IntList } from "./int-list.ts";
-import { isLearnable, type Learnable, LearnedProgram } from "./learned.ts";
+import { isLearnable, type Learnable, LearnedProgram, MASK_CONTEXTS } from "./learned.ts";
 import { StateStore } from "./state-store.ts";
 import type { Reducible } from "./types.ts";
 
@@ -16,45 +17,70 @@ export interface StateSpace {
   readonly bytes: number;
   /** States are told apart by sums of 128 bits. */
   readonly hashed: boolean;
-  /** Numbers the first state; -1 when there is no memory for it. */
+  /** By context: in how many ways it can step in the present state, once that was entered. */
+  readonly ways: Int32Array;
+  /** Numbers the first state and enters it; -1 when there is no memory for it. */
   begin(): number;
-  /** In how many ways a context can step in the present state. */
-  ways(context: number): number;
   /**
-   * Steps, and returns the number of the state this leads to; -1 when it is new and memory is used up. Throws what the
-   * program throws; then nothing has happened.
+   * Steps, enters the state this leads to when it is new, and returns its number; -1 when it is new and memory is used up.
+   * Throws what the program throws; then nothing has happened.
    */
   step(context: number, way: number): number;
   /** Back to the state before the last step that was not gone back over yet. */
   back(): void;
+  /**
+   * Contexts whose steps suffice in the present state, as bits; -1: all. What is left out can be done later and changes
+   * nothing by it; whoever closes a cycle must take in all.
+   */
+  enough(): number;
+  /** Since {@link begin} something turned out that makes answers of {@link enough} wrong: begin again. */
+  readonly misled: boolean;
+  /** Whether the last step got something done. */
+  progressed(): boolean;
   /** Whether a context has finished or idles. */
   rests(context: number): boolean;
-  /** `ways`: as `Explorable.deadSubset` takes them. */
-  deadSubset(ways: Int32Array | undefined): readonly number[];
+  /** The contexts that can never go on, asked where somebody waits. */
+  deadSubset(): readonly number[];
   /** Puts the present state into the program's words. */
   show(): void;
   /** Must be called when somebody else has changed the words. */
   forget(): void;
 }
 
-/** The kind that suits the program; `exact`: states are never told apart by sums. */
-export function stateSpace(program: Reducible, memoryBytes: number, exact: boolean): StateSpace {
-  return isLearnable(program) ? new LearnedSpace(program, memoryBytes, exact) : new PlainSpace(program, memoryBytes);
+export interface SpaceOptions {
+  readonly memoryBytes: number;
+  /** States are never told apart by sums. */
+  readonly exact: boolean;
+  /** {@link StateSpace.enough} leaves contexts out where it can. */
+  readonly reduce: boolean;
+}
+
+/** The kind that suits the program. */
+export function stateSpace(program: Reducible, options: SpaceOptions): StateSpace {
+  return isLearnable(program) ? new LearnedSpace(program, options) : new PlainSpace(program, options);
 }
 
 /** Steps are run, and states kept whole. */
 class PlainSpace implements StateSpace {
   readonly hashed = false;
+  readonly misled = false;
+  readonly ways: Int32Array;
   readonly #program: Reducible;
   readonly #store: StateStore;
+  readonly #reduce: boolean;
   /** The way from the first state to the present one. */
   readonly #path = new IntList(256);
+  /** By state on the path: whether it was entered, and then the ways it had. */
+  readonly #entered = new IntList(256);
+  readonly #ways = new IntList(256);
   /** The state that `words` hold; -1 when unknown. */
   #loaded = -1;
 
-  constructor(program: Reducible, memoryBytes: number) {
+  constructor(program: Reducible, options: SpaceOptions) {
     this.#program = program;
-    this.#store = new StateStore(program.words.length, { memoryBytes });
+    this.#reduce = options.reduce;
+    this.ways = new Int32Array(program.contexts);
+    this.#store = new StateStore(program.words.length, { memoryBytes: options.memoryBytes });
   }
 
   get fresh(): boolean {
@@ -66,11 +92,6 @@ class PlainSpace implements StateSpace {
 
   begin(): number {
     return this.#arrive();
-  }
-
-  ways(context: number): number {
-    this.show();
-    return this.#program.ways(context);
   }
 
   step(context: number, way: number): number {
@@ -89,11 +110,35 @@ class PlainSpace implements StateSpace {
     const state = this.#store.intern(words, dirty);
     this.#path.push(state);
     this.#loaded = state;
+    this.#entered.push(this.fresh ? 1 : 0);
+    if (this.fresh) this.#enter();
     return state;
+  }
+
+  #enter(): void {
+    for (let c = 0; c < this.ways.length; c++) {
+      this.#ways.push(this.ways[c]!);
+      this.ways[c] = this.#program.ways(c);
+    }
   }
 
   back(): void {
     this.#path.pop();
+    if (this.#entered.pop() === 0) return;
+    for (let c = this.ways.length - 1; c >= 0; c--) this.ways[c] = this.#ways.pop();
+  }
+
+  /** A context whose next step is private steps alone (an ample set of one: Clarke, Grumberg, Peled, "Model Checking", 1999). */
+  enough(): number {
+    const program = this.#program;
+    if (!this.#reduce || program.privateStep === undefined || program.contexts > MASK_CONTEXTS) return -1;
+    this.show();
+    for (let c = 0; c < program.contexts; c++) if (this.ways[c]! > 0 && program.privateStep(c)) return 1 << c;
+    return -1;
+  }
+
+  progressed(): boolean {
+    return this.#program.progressed?.() === true;
   }
 
   rests(context: number): boolean {
@@ -101,9 +146,9 @@ class PlainSpace implements StateSpace {
     return this.#program.finished(context) || this.#program.idle(context);
   }
 
-  deadSubset(ways: Int32Array | undefined): readonly number[] {
+  deadSubset(): readonly number[] {
     this.show();
-    return this.#program.deadSubset?.(ways) ?? [];
+    return this.#program.deadSubset?.(this.ways) ?? [];
   }
 
   show(): void {
@@ -122,34 +167,54 @@ class PlainSpace implements StateSpace {
 class LearnedSpace implements StateSpace {
   fresh = false;
   readonly hashed: boolean;
+  readonly ways: Int32Array;
   readonly #learned: LearnedProgram;
-  readonly #sums: HashedSet | undefined;
-  readonly #store: StateStore | undefined;
+  readonly #footprints: Footprints | undefined;
+  readonly #memoryBytes: number;
+  #sums: HashedSet | undefined;
+  #store: StateStore | undefined;
   /** Leaves of the steps taken. */
   readonly #path = new IntList(256);
+  /** By step taken: where its changes of `ways` begin in `#changes` (two entries each: context, ways before). */
+  readonly #changesFrom = new IntList(256);
+  readonly #changes = new IntList(256);
 
-  constructor(program: Learnable, memoryBytes: number, exact: boolean) {
+  constructor(program: Learnable, { memoryBytes, exact, reduce }: SpaceOptions) {
     this.#learned = new LearnedProgram(program);
+    this.ways = new Int32Array(program.contexts);
     this.hashed = !exact;
-    if (exact) this.#store = new StateStore(this.#learned.slots.length, { memoryBytes });
-    else this.#sums = new HashedSet(memoryBytes);
+    const mayReduce = reduce && program.contexts <= MASK_CONTEXTS;
+    this.#footprints = mayReduce ? new Footprints(this.#learned) : undefined;
+    this.#memoryBytes = memoryBytes;
   }
 
   get bytes(): number {
-    return (this.#sums?.bytes ?? this.#store!.bytes) + this.#learned.bytes;
+    return (this.#sums?.bytes ?? this.#store?.bytes ?? 0) + this.#learned.bytes;
+  }
+  get misled(): boolean {
+    return this.#footprints?.misled === true;
   }
 
   begin(): number {
+    const memoryBytes = this.#memoryBytes;
+    if (this.hashed) this.#sums = new HashedSet(memoryBytes);
+    else this.#store = new StateStore(this.#learned.slots.length, { memoryBytes });
+    this.#path.length = 0;
+    this.#changesFrom.length = 0;
+    this.#changes.length = 0;
+    this.#footprints?.gather();
+    this.#learned.rewind();
+    for (let c = 0; c < this.ways.length; c++) this.ways[c] = this.#learned.ways(c);
     return this.#arrive();
-  }
-
-  ways(context: number): number {
-    return this.#learned.ways(context);
   }
 
   step(context: number, way: number): number {
-    this.#path.push(this.#learned.step(context, way));
-    return this.#arrive();
+    const leaf = this.#learned.step(context, way);
+    this.#path.push(leaf);
+    this.#changesFrom.push(this.#changes.length);
+    const state = this.#arrive();
+    if (this.fresh) this.#enter(leaf);
+    return state;
   }
 
   #arrive(): number {
@@ -163,8 +228,32 @@ class LearnedSpace implements StateSpace {
     return state;
   }
 
+  #enter(leaf: number): void {
+    const { ways } = this;
+    const mask = this.#learned.askAgain(leaf);
+    for (let c = 0; c < ways.length; c++) {
+      if ((mask & (1 << c)) === 0) continue;
+      const now = this.#learned.ways(c);
+      if (now === ways[c]) continue;
+      this.#changes.push(c);
+      this.#changes.push(ways[c]!);
+      ways[c] = now;
+    }
+  }
+
   back(): void {
     this.#learned.undo(this.#path.pop());
+    const from = this.#changesFrom.pop();
+    for (let i = this.#changes.length - 2; i >= from; i -= 2) this.ways[this.#changes.at(i)] = this.#changes.at(i + 1);
+    this.#changes.length = from;
+  }
+
+  enough(): number {
+    return this.#footprints === undefined ? -1 : this.#footprints.enough(this.ways);
+  }
+
+  progressed(): boolean {
+    return this.#learned.leafProgress(this.#path.top());
   }
 
   rests(context: number): boolean {

@@ -22,7 +22,7 @@ export function kernelWords(e: Exploration): string {
 }
 
 const STRATEGY_WORDS: Readonly<Record<Strategy, string>> = {
-  prove: "prove: every reachable state, by depth-first search over exact states",
+  prove: "prove: every reachable state, depth first",
   hunt: "hunt: executions in partial-order-reduction order; it looks for deadlocks, and livelocks need prove",
   pct: "pct: random schedules with few changes of priority",
   random: "random: steps drawn evenly",
@@ -52,6 +52,12 @@ export function stopWords(e: Pick<Exploration, "stopped" | "strategy" | "preempt
   return `${e.strategy} does not see everything, and only prove can say that there is nothing`;
 }
 
+function prunedWords({ pruned, strategy }: Exploration): string {
+  return strategy === "prove"
+    ? `at ${count(pruned)} some contexts were put off`
+    : `${count(pruned)} executions left out`;
+}
+
 /** What the search did. */
 export function searchLines(e: Exploration, seconds: number | undefined): string[] {
   const seed = e.seed === undefined ? "" : `, seed ${e.seed}`;
@@ -60,7 +66,7 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
     ...(e.states === undefined ? [] : [plural(e.states, "state")]),
     ...(e.executions === 0 || quick ? [] : [plural(e.executions, "execution")]),
     `${plural(e.steps, "step")}${quick ? " in all" : ""}`,
-    ...(e.pruned === 0 ? [] : [`${count(e.pruned)} left out by reduction`]),
+    ...(e.pruned === 0 ? [] : [prunedWords(e)]),
     ...(e.depth === 0 ? [] : [`the longest path ${plural(e.depth, "step")}`]),
     ...(seconds === undefined ? [] : [`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`]),
     ...(e.bytes < 1e6 ? [] : [`${count(Math.round(e.bytes / 1e6))} MB`]),

@@ -84,9 +84,15 @@ function headline(e: Exploration): string {
       return `BROKEN INVARIANT: ${(e.message ?? "a law of the model does not hold").split("\n")[0]}`;
     case "none":
       return e.complete
-        ? `NOTHING WRONG FOUND: no schedule of ${e.incident} ends in a deadlock or livelock${e.lawsChecked ? " or breaks a law" : ""}; all ${count(e.states ?? 0)} states were seen.`
+        ? `NOTHING WRONG FOUND: no schedule of ${e.incident} ends in a deadlock or livelock${e.lawsChecked ? " or breaks a law" : ""}; ${statesSeen(e)}.`
         : `CANNOT TELL: nothing wrong found in ${e.incident} so far, but ${stopWords(e)}.`;
   }
+}
+
+/** How many states said so; with contexts put off, they stand for all. */
+function statesSeen(e: Exploration): string {
+  const states = count(e.states ?? 0);
+  return e.pruned > 0 ? `${states} states stand for all` : `all ${states} states were seen`;
 }
 
 function exits(page: Page, e: Exploration, section: (title: string) => void): void {
@@ -164,6 +170,7 @@ export function exploreCommand(e: Exploration, replay = false): string {
     ...(e.asked === undefined ? [] : [`--strategy ${e.asked}`]),
     ...(e.maxPreemptions === undefined ? [] : [`--max-preemptions ${e.maxPreemptions}`]),
     ...(e.exact ? ["--exact"] : []),
+    ...(e.reduced ? [] : ["--no-reduce"]),
     ...(e.seed === undefined || e.seed === FIRST_SEED ? [] : [`--seed ${e.seed}`]),
   ];
   const command = words.join(" ");

@@ -64,6 +64,7 @@ export class Machine implements Explorable {
   /** What steps record does not include their tests. */
   private bare = false;
   private divided: Parts | undefined;
+  private gotDone = false;
   readonly brokenInvariant?: () => string | undefined;
   readonly deadSubset?: (ways?: ArrayLike<number>) => readonly number[];
 
@@ -142,6 +143,11 @@ export class Machine implements Explorable {
     }
   }
 
+  /** Whether the last step got something done (see `OpSpec.progress`). */
+  progressed(): boolean {
+    return this.gotDone;
+  }
+
   private noteAsked(context: number): void {
     const { base } = this.list[context] as ContextInfo;
     this.world.reads.add(base + FP);
@@ -178,6 +184,7 @@ export class Machine implements Explorable {
     try {
       this.hooks.before?.(context);
       $.value = spec.apply === undefined ? undefined : spec.apply(object, argument, way);
+      this.gotDone = spec.progress?.($.value) ?? false;
       this.run(base);
       if ($.tracking) this.noteStanding(base);
     } catch (error) {

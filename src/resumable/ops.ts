@@ -15,6 +15,8 @@ export interface OpSpec<A, B> {
   apply?(object: A, argument: B, way: number): unknown;
   /** Waiting here for ever is no fault (a worker or handler without work). */
   readonly idle?: boolean;
+  /** Whether the operation, with this result, got something done that nobody would call spinning; absent: no. */
+  progress?(result: unknown): boolean;
   /** How the operation reads in a witness; the name and the object by default. */
   describe?(object: A, argument: B): string;
 }

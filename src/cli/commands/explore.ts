@@ -31,6 +31,7 @@ export interface ExploreFlags {
   readonly maxStates?: string;
   readonly maxPreemptions?: string;
   readonly exact?: boolean;
+  readonly reduce?: boolean;
   readonly maxMemory?: string;
   readonly maxSeconds?: string;
   readonly checkInvariants?: boolean;
@@ -120,6 +121,7 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
       ...(maxStates === undefined ? {} : { maxStates }),
       ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
       ...(flags.exact === true ? { exact: true } : {}),
+      ...(flags.reduce === false ? { reduce: false } : {}),
     },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),
   };

@@ -1,0 +1,383 @@
+/**
+ * What each context may still touch, from the place where it stands on (@internal), and which contexts' steps suffice for it.
+ *
+ * Nobody declares it. The places of a context and the steps learned between them form a graph; what its steps read and write
+ * from a place on is the place's *footprint*. In a state, a set of contexts suffices (a persistent set: Godefroid,
+ * "Partial-Order Methods for the Verification of Concurrent Systems", 1996) when nobody else's footprint meets what the next
+ * steps of its members touch, and a member that cannot step is joined by all whose footprint has what its test looks at.
+ *
+ * Footprints grow as steps are learned. They are gathered before a search begins, first from random walks; a place that was
+ * not known then counts as touching everything. If a known place turns out to touch more than was gathered, answers given
+ * before were wrong, and the search has to begin again ({@link Footprints.misled}). A search that ends without being misled
+ * has seen every step that any context can take: suppose a run from a visited state takes a step that was never learned, and
+ * take the shortest such run. If contexts of the state's sufficient set step in it, the first such step can be taken at once
+ * and leaves a shorter run. If not, a step of the set can be put in front of it, as it meets nothing of the run: what the
+ * unknown step has looked at when it leaves the known ways was learned, so it is part of the footprint. This can be repeated
+ * until some state where all contexts are taken, which every cycle has, or until the set's contexts have nothing more to do.
+ */
+import { IntList } from "./int-list.ts";
+import type { LearnedProgram } from "./learned.ts";
+import { RandomNumbers } from "./random-numbers.ts";
+
+const ALL = -1;
+/** Class of what is not known: meets everything. */
+const UNKNOWN = -1;
+const FIRST_STEPS = 4000;
+const WALK_STEPS = 400;
+
+export class Footprints {
+  /** An answer of {@link enough} may have been wrong. */
+  misled = false;
+  readonly #learned: LearnedProgram;
+  /** By part: contexts known to read and to write it, as bits. */
+  readonly #readers: Int32Array;
+  readonly #writers: Int32Array;
+  /** By part: its bit in footprints; -1 while no two contexts can quarrel about it. */
+  readonly #bitOf: Int32Array;
+  /** 32-bit words of a set of reads, or of writes. */
+  #width = 0;
+  /** By place gathered: reads and writes from there on, two sets; and its class. */
+  #future = new Int32Array(0);
+  #futureClass = new Int32Array(0);
+  /** By class of a footprint, and of what a step or a test touches: the sets. */
+  #futureSets: Int32Array[] = [];
+  #accessSets: Int32Array[] = [];
+  #accessClasses = new Map<string, number>();
+  /** By leaf and by stand: the class of what it touches; -2: not made yet. */
+  #leafClass = new IntList();
+  #standClass = new IntList();
+  /** By access class, the answers for all footprint classes: 0 not known yet, 1 no, 2 yes. */
+  #meets: Uint8Array[] = [];
+  #leaves = 0;
+  #testsVersion = 0;
+  /** By context, for the present state: whom its steps meet, as bits, if {@link #known} says so. */
+  readonly #met: Int32Array;
+  #known = 0;
+
+  constructor(learned: LearnedProgram) {
+    this.#learned = learned;
+    this.#readers = new Int32Array(learned.slots.length);
+    this.#writers = new Int32Array(learned.slots.length);
+    this.#bitOf = new Int32Array(learned.slots.length);
+    this.#met = new Int32Array(learned.contexts);
+  }
+
+  /** Gathers the footprints of all that was learned. */
+  gather(): void {
+    if (this.#learned.leaves === 0) wander(this.#learned);
+    this.misled = false;
+    this.#leaves = this.#learned.leaves;
+    this.#testsVersion = this.#learned.testsVersion;
+    this.#countUsers();
+    this.#spread();
+    this.#classify();
+  }
+
+  #eachAccess(leaf: number, read: (part: number) => void, write: (part: number) => void): void {
+    for (const part of this.#learned.leafReads(leaf)) read(part);
+    this.#learned.leafWrites(leaf, write);
+  }
+
+  #countUsers(): void {
+    const learned = this.#learned;
+    for (let leaf = 0; leaf < learned.leaves; leaf++) {
+      const bit = 1 << learned.leafContext(leaf);
+      this.#eachAccess(
+        leaf,
+        (part) => void (this.#readers[part]! |= bit),
+        (part) => void (this.#writers[part]! |= bit),
+      );
+    }
+    for (let place = 0; place < learned.placeCount; place++) {
+      const bit = 1 << learned.placeContext(place);
+      for (const part of learned.standReads(learned.standOf(place))) this.#readers[part]! |= bit;
+    }
+    let bits = 0;
+    for (let part = 0; part < this.#bitOf.length; part++) this.#bitOf[part] = this.#quarrel(part) ? bits++ : -1;
+    this.#width = (bits + 31) >>> 5;
+  }
+
+  /** Whether one context writes the part and another one touches it. */
+  #quarrel(part: number): boolean {
+    const writers = this.#writers[part]!;
+    const all = writers | this.#readers[part]!;
+    return writers !== 0 && (all & (all - 1)) !== 0;
+  }
+
+  #add(sets: Int32Array, at: number, part: number): void {
+    const bit = this.#bitOf[part]!;
+    if (bit >= 0) sets[at + (bit >>> 5)]! |= 1 << (bit & 31);
+  }
+
+  /** What leaf touches into the sets at `at`, its context's test included. */
+  #addLeaf(sets: Int32Array, at: number, leaf: number): void {
+    this.#eachAccess(
+      leaf,
+      (part) => this.#add(sets, at, part),
+      (part) => this.#add(sets, at + this.#width, part),
+    );
+    this.#addTests(sets, at, this.#learned.standOf(this.#learned.leafBefore(leaf)));
+  }
+  #addTests(sets: Int32Array, at: number, stand: number): void {
+    for (const part of this.#learned.standReads(stand)) this.#add(sets, at, part);
+  }
+
+  /** Footprints of all places: what their own steps touch, and what the places touch to which those lead. */
+  #spread(): void {
+    const learned = this.#learned;
+    const size = this.#width * 2;
+    const sets = new Int32Array(learned.placeCount * size);
+    for (let place = 0; place < learned.placeCount; place++) this.#addTests(sets, place * size, learned.standOf(place));
+    for (let leaf = 0; leaf < learned.leaves; leaf++) this.#addLeaf(sets, learned.leafBefore(leaf) * size, leaf);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let leaf = learned.leaves - 1; leaf >= 0; leaf--) {
+        const to = learned.leafBefore(leaf) * size;
+        if (unite(sets, to, sets, learned.leafAfter(leaf) * size, size)) changed = true;
+      }
+    }
+    this.#future = sets;
+  }
+
+  #classify(): void {
+    const size = this.#width * 2;
+    const places = this.#learned.placeCount;
+    const classes = new Map<string, number>();
+    this.#futureSets = [];
+    this.#futureClass = new Int32Array(places);
+    for (let place = 0; place < places; place++) {
+      const set = this.#future.subarray(place * size, (place + 1) * size);
+      const key = set.join();
+      let known = classes.get(key);
+      if (known === undefined) {
+        known = this.#futureSets.push(set) - 1;
+        classes.set(key, known);
+      }
+      this.#futureClass[place] = known;
+    }
+    this.#accessSets = [];
+    this.#accessClasses.clear();
+    this.#meets = [];
+    this.#leafClass = new IntList();
+    this.#standClass = new IntList();
+  }
+
+  /**
+   * Contexts whose steps suffice in the learned program's present state, as bits; -1: all. `ways` is what each can do in it.
+   */
+  enough(ways: Int32Array): number {
+    this.#learnNews();
+    let able = 0;
+    for (let c = 0; c < ways.length; c++) if (ways[c]! > 0) able |= 1 << c;
+    if ((able & (able - 1)) === 0) return ALL;
+    this.#known = 0;
+    let [best, fewest] = [able, bits(able)];
+    for (let c = 0; c < ways.length && fewest > 1; c++) {
+      if ((able & (1 << c)) === 0) continue;
+      const closed = this.#closure(1 << c, ways, best);
+      if (closed === ALL) continue;
+      const size = bits(closed & able);
+      if (size < fewest) [best, fewest] = [closed & able, size];
+    }
+    return best === able ? ALL : best;
+  }
+
+  /** The least set with these contexts that suffices; all when it would be no smaller than `limit`. */
+  #closure(from: number, ways: Int32Array, limit: number): number {
+    let set = from;
+    let todo = from;
+    while (todo !== 0) {
+      const c = 31 - Math.clz32(todo & -todo);
+      todo &= todo - 1;
+      const met = this.#metBy(c, ways) & ~set;
+      set |= met;
+      todo |= met;
+      if ((limit & ~set) === 0) return ALL;
+    }
+    return set;
+  }
+
+  /** Whose footprint meets what the context does next, or looks at while it cannot step; itself apart. */
+  #metBy(context: number, ways: Int32Array): number {
+    const bit = 1 << context;
+    if ((this.#known & bit) !== 0) return this.#met[context]!;
+    let met = 0;
+    const count = ways[context]!;
+    if (count === 0) met = this.#whoMeets(this.#classOfStand(this.#learned.standOf(this.#learned.places[context]!)));
+    for (let way = 0; way < count; way++) {
+      const leaf = this.#learned.peek(context, way);
+      met |= leaf < 0 ? ALL : this.#whoMeets(this.#classOfLeaf(leaf));
+    }
+    this.#known |= bit;
+    this.#met[context] = met & ~bit & ((1 << ways.length) - 1);
+    return this.#met[context]!;
+  }
+
+  #whoMeets(access: number): number {
+    const { places } = this.#learned;
+    if (access === UNKNOWN) return ALL;
+    const known = this.#meets[access]!;
+    let met = 0;
+    for (let c = 0; c < places.length; c++) {
+      const place = places[c]!;
+      if (place >= this.#futureClass.length) {
+        met |= 1 << c;
+        continue;
+      }
+      const future = this.#futureClass[place]!;
+      let answer = known[future]!;
+      if (answer === 0) {
+        answer = this.#meet(this.#accessSets[access]!, this.#futureSets[future]!) ? 2 : 1;
+        known[future] = answer;
+      }
+      if (answer === 2) met |= 1 << c;
+    }
+    return met;
+  }
+
+  /** Whether one of the two writes what the other touches. */
+  #meet(a: Int32Array, b: Int32Array): boolean {
+    const width = this.#width;
+    for (let i = 0; i < width; i++) {
+      const [readA, writeA, readB, writeB] = [a[i]!, a[width + i]!, b[i]!, b[width + i]!];
+      if ((writeA & (readB | writeB)) !== 0 || (readA & writeB) !== 0) return true;
+    }
+    return false;
+  }
+
+  #classOfLeaf(leaf: number): number {
+    while (this.#leafClass.length <= leaf) this.#leafClass.push(-2);
+    let known = this.#leafClass.at(leaf);
+    if (known === -2) {
+      const sets = new Int32Array(this.#width * 2);
+      this.#addLeaf(sets, 0, leaf);
+      known = this.#classOf(sets);
+      this.#leafClass.data[leaf] = known;
+    }
+    return known;
+  }
+
+  #classOfStand(stand: number): number {
+    while (this.#standClass.length <= stand) this.#standClass.push(-2);
+    let known = this.#standClass.at(stand);
+    if (known === -2) {
+      const sets = new Int32Array(this.#width * 2);
+      this.#addTests(sets, 0, stand);
+      known = this.#classOf(sets);
+      this.#standClass.data[stand] = known;
+    }
+    return known;
+  }
+
+  #classOf(sets: Int32Array): number {
+    const key = sets.join();
+    const known = this.#accessClasses.get(key);
+    if (known !== undefined) return known;
+    const number = this.#accessSets.push(sets) - 1;
+    this.#accessClasses.set(key, number);
+    this.#meets.push(new Uint8Array(this.#futureSets.length));
+    return number;
+  }
+
+  /** Looks at what was learned since the last look. */
+  #learnNews(): void {
+    const learned = this.#learned;
+    for (; this.#leaves < learned.leaves; this.#leaves++) this.#newLeaf(this.#leaves);
+    if (this.#testsVersion === learned.testsVersion) return;
+    this.#testsVersion = learned.testsVersion;
+    this.#newTests();
+  }
+
+  /** Whether the part was known to be touched so; notes it. */
+  #knew(users: Int32Array, part: number, context: number): boolean {
+    const bit = 1 << context;
+    const knew = (users[part]! & bit) !== 0;
+    const before = this.#quarrel(part);
+    users[part]! |= bit;
+    return knew || before || !this.#quarrel(part);
+  }
+
+  #newLeaf(leaf: number): void {
+    const learned = this.#learned;
+    const context = learned.leafContext(leaf);
+    this.#eachAccess(
+      leaf,
+      (part) => {
+        if (!this.#knew(this.#readers, part, context)) this.misled = true;
+      },
+      (part) => {
+        if (!this.#knew(this.#writers, part, context)) this.misled = true;
+      },
+    );
+    const before = learned.leafBefore(leaf);
+    if (before >= this.#futureClass.length) return;
+    const size = this.#width * 2;
+    const sets = new Int32Array(size);
+    this.#addLeaf(sets, 0, leaf);
+    const after = learned.leafAfter(leaf);
+    if (after >= this.#futureClass.length) this.misled = true;
+    else unite(sets, 0, this.#future, after * size, size);
+    if (!within(sets, this.#future, before * size)) this.misled = true;
+  }
+
+  /** Tests looked at other parts than before: their classes change, and places that were gathered may touch more. */
+  #newTests(): void {
+    const learned = this.#learned;
+    const size = this.#width * 2;
+    this.#standClass.length = 0;
+    this.#leafClass.length = 0;
+    for (let place = 0; place < learned.placeCount; place++) {
+      const stand = learned.standOf(place);
+      for (const part of learned.standReads(stand))
+        if (!this.#knew(this.#readers, part, learned.placeContext(place))) this.misled = true;
+      if (place >= this.#futureClass.length) continue;
+      const sets = new Int32Array(size);
+      this.#addTests(sets, 0, stand);
+      if (!within(sets, this.#future, place * size)) this.misled = true;
+    }
+  }
+}
+
+function unite(into: Int32Array, to: number, from: Int32Array, at: number, size: number): boolean {
+  let changed = false;
+  for (let i = 0; i < size; i++) {
+    const both = into[to + i]! | from[at + i]!;
+    if (both === into[to + i]) continue;
+    into[to + i] = both;
+    changed = true;
+  }
+  return changed;
+}
+
+function within(part: Int32Array, whole: Int32Array, at: number): boolean {
+  for (let i = 0; i < part.length; i++) if ((part[i]! & ~whole[at + i]!) !== 0) return false;
+  return true;
+}
+
+function bits(mask: number): number {
+  let count = 0;
+  for (let m = mask; m !== 0; m &= m - 1) count++;
+  return count;
+}
+
+/** Random walks, so that most steps are known. */
+function wander(learned: LearnedProgram): void {
+  const draw = new RandomNumbers(1);
+  const able: number[] = [];
+  for (let steps = 0; steps < FIRST_STEPS; ) {
+    learned.rewind();
+    for (let i = 0; i < WALK_STEPS; i++, steps++) {
+      able.length = 0;
+      for (let c = 0; c < learned.contexts; c++) if (learned.ways(c) > 0) able.push(c);
+      if (able.length === 0) break;
+      const context = able[draw.below(able.length)]!;
+      try {
+        learned.step(context, draw.below(learned.ways(context)));
+      } catch {
+        break;
+      }
+    }
+    steps++;
+  }
+  learned.rewind();
+}
