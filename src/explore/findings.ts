@@ -7,6 +7,13 @@ import type { Choice, Fault, Finding, StopReason } from "./types.ts";
 /** More different findings than anyone reads; the sets of states stay exact. */
 const MOST_FINDINGS = 100;
 
+/** How a run goes round: after a stem, a cycle, and ways out of it, each from the end of the stem. */
+export interface Round {
+  readonly stem?: readonly Choice[];
+  readonly cycle?: readonly Choice[];
+  readonly exits?: readonly (readonly Choice[])[];
+}
+
 export class Findings {
   readonly list: Finding[] = [];
   readonly deadlocks = new Set<string>();
@@ -24,10 +31,10 @@ export class Findings {
   }
 
   /**
-   * Notes a fault; true when the search should stop. `path` is asked only for faults of a new kind. Leaves the words
+   * Notes a fault; true when the search should stop. `path`, the stem included, is asked only for faults of a new kind. Leaves the words
    * as they were.
    */
-  add(fault: Fault, path: () => readonly Choice[], cycle: readonly Choice[] = []): boolean {
+  add(fault: Fault, path: () => readonly Choice[], { cycle = [], exits = [] }: Round = {}): boolean {
     const key = `${fault.kind} ${fault.contexts.join()} ${fault.message}`;
     if (this.#known.has(key) || this.list.length >= MOST_FINDINGS) return !this.#all;
     this.#known.add(key);
@@ -36,8 +43,13 @@ export class Findings {
     words.set(this.#initial);
     const stem = path();
     const steps = describeChoices(this.#program, [...stem, ...cycle]);
+    const leaving = exits.flatMap((way) => {
+      words.set(this.#initial);
+      return describeChoices(this.#program, [...stem, ...way]).slice(-1);
+    });
     words.set(present);
-    this.list.push({ ...fault, schedule: steps.slice(0, stem.length), cycle: steps.slice(stem.length) });
+    const [schedule, round] = [steps.slice(0, stem.length), steps.slice(stem.length)];
+    this.list.push({ ...fault, schedule, cycle: round, exits: leaving });
     return !this.#all;
   }
 

@@ -23,6 +23,8 @@ export interface Bounds {
   readonly memoryBytes?: number;
   /** For `prove`: keep states whole instead of telling them apart by sums of 128 bits. */
   readonly exact?: boolean;
+  /** Finds livelocks too that some step could end, but that a weakly fair scheduler need not. */
+  readonly fair?: boolean;
   /** A proof puts off contexts whose steps can wait (the default); false: it visits every state. */
   readonly reduce?: boolean;
   readonly maxExecutions?: number;
@@ -83,6 +85,8 @@ export interface Exploration extends ExploredKernel {
   readonly bytes: number;
   /** States were asked to be kept whole. */
   readonly exact: boolean;
+  /** Livelocks that some step could end were looked for, too. */
+  readonly fair: boolean;
   /** A proof was allowed to put contexts off. */
   readonly reduced: boolean;
   /** Probability that a state was taken for another and so missed; 0 where states are kept whole. */
@@ -105,6 +109,9 @@ const QUICK: readonly (readonly [Strategy, Bounds])[] = [
   ["hunt", { maxSteps: 20_000, maxDepth: 500 }],
   ["random", { maxSteps: 200_000, maxDepth: 500 }],
 ];
+/** What is assumed where livelocks are looked for that some step could end. */
+const WEAK =
+  "weak: who can step from some point on all the time, steps; a livelock may have exits that luck would take";
 /** Runs of a random search that is asked for. */
 const WALKS = 10_000;
 /**
@@ -138,12 +145,12 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     seed: strategy === "pct" || strategy === "random" ? (options.seed ?? FIRST_SEED) : undefined,
     outcome: told?.outcome ?? "none",
     message: told?.message,
-    exits: [],
+    exits: finding?.exits.map(({ context, position }) => `${context}: ${position}`) ?? [],
     complete: strategy === "prove" && outcome.complete && options.bounds?.maxPreemptions === undefined,
     stopped: outcome.stopped,
     ...(options.bounds?.maxPreemptions === undefined ? {} : { maxPreemptions: options.bounds.maxPreemptions }),
     ...preemptionsOf(outcome),
-    scope: prepared.scope,
+    scope: options.bounds?.fair === true ? { ...prepared.scope, fairness: WEAK } : prepared.scope,
     executions: total.executions,
     steps: total.steps,
     states: outcome.states,
@@ -152,6 +159,7 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     bytes: outcome.bytes,
     exact: options.bounds?.exact ?? false,
     reduced: options.bounds?.reduce ?? true,
+    fair: options.bounds?.fair ?? false,
     omission: omissionOf(outcome),
     witness: told?.witness,
     timeline: told?.timeline ?? [],
@@ -233,13 +241,13 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
     case "prove": {
-      const { exact, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
+      const { exact, fair = false, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
       const room = {
         ...(maxStates === undefined ? {} : { maxStates }),
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
-      return prove(program, { ...common, ...room, reduce, ...(exact === undefined ? {} : { exact }) });
+      return prove(program, { ...common, ...room, reduce, fair, ...(exact === undefined ? {} : { exact }) });
     }
     case "pct":
       return pct(program, { ...common, ...depth, ...walks, bugDepth: PCT_DEPTH });

@@ -21,6 +21,11 @@ export interface NaiveOutcome {
    * idle.
    */
   readonly deadWhileOthersRun: boolean;
+  /**
+   * Asked for only: a run can stay for ever in states that reach each other by steps without progress, every context stepping
+   * there or unable to step in one of them, and one that never finishes or idles there steps.
+   */
+  readonly fairLivelock: boolean;
   /** False when `maxStates` was reached. */
   readonly complete: boolean;
 }
@@ -36,7 +41,7 @@ interface Node {
 }
 
 /** Searches all states from the present one, and puts it back. @since 0.2.0 */
-export function naive(program: Reducible, maxStates = 100_000): NaiveOutcome {
+export function naive(program: Reducible, maxStates = 100_000, fair = false): NaiveOutcome {
   const initial = program.words.slice();
   const nodes: Node[] = [];
   const known = new Map<string, number>();
@@ -87,11 +92,34 @@ export function naive(program: Reducible, maxStates = 100_000): NaiveOutcome {
     complete = nodes.length <= maxStates;
   }
   program.words.set(initial);
-  return { states: nodes.length, steps, deadlocks, ends, broken, deadSubsets, complete, ...liveness(nodes, all) };
+  const fairLivelock = fair && nodes.some((_, s) => staysFairly(nodes, all, s));
+  const told = { states: nodes.length, steps, deadlocks, ends, broken, deadSubsets, complete };
+  return { ...told, ...liveness(nodes, all), fairLivelock };
 }
 
 function text(words: Int32Array): string {
   return [...words].flatMap((value, at) => (value === 0 ? [] : [`${at}:${value}`])).join(" ");
+}
+
+/** The states that steps without progress lead to from a state, itself included. */
+function ahead(nodes: readonly Node[], from: number): ReadonlySet<number> {
+  const met = new Set([from]);
+  for (const s of met) for (const { state, progress } of nodes[s]!.next) if (!progress) met.add(state);
+  return met;
+}
+
+/** Whether a fair run can stay among the states that reach `start` and are reached from it. */
+function staysFairly(nodes: readonly Node[], contexts: readonly number[], start: number): boolean {
+  const region = new Set([...ahead(nodes, start)].filter((s) => ahead(nodes, s).has(start)));
+  const steppers = new Set<number>();
+  for (const s of region)
+    for (const { state, context, progress } of nodes[s]!.next)
+      if (!progress && region.has(state)) steppers.add(context);
+  const states = [...region].map((s) => nodes[s]!);
+  return (
+    contexts.every((c) => steppers.has(c) || states.some(({ able }) => !able[c])) &&
+    contexts.some((c) => steppers.has(c) && states.every(({ content }) => !content[c]))
+  );
 }
 
 /** By state: whether a state with the property can be reached, itself included. Repeated until nothing changes. */

@@ -88,6 +88,7 @@ describe("prove", () => {
           1,
         ],
         "cycle": [],
+        "exits": [],
         "kind": "deadlock",
         "message": "nothing can step; stuck: fault, flusher",
         "schedule": [

@@ -13,8 +13,9 @@
  * be left (starvation).
  */
 import { bottomFault } from "./bottom.ts";
+import { fairRegion } from "./fair-region.ts";
 import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
-import { Findings } from "./findings.ts";
+import { Findings, type Round } from "./findings.ts";
 import { omissionProbability } from "./hashed-set.ts";
 import { ByteList, IntList } from "./int-list.ts";
 import { SearchLimits } from "./search-limits.ts";
@@ -26,8 +27,17 @@ export interface ProveOptions extends SearchOptions {
   readonly maxStates?: number;
   /** Most memory for the visited states and the path. */
   readonly memoryBytes?: number;
-  /** Lets a context with a private next step run alone (see `Reducible.privateStep`). Off by default. */
+  /**
+   * Puts off contexts whose steps can wait, off by default: by their footprints where steps are learned (`footprints.ts`), by
+   * `Reducible.privateStep` otherwise. States where nothing can step and ends that no step leaves are all found;
+   * `brokenInvariant` and `fair` turn it off.
+   */
   readonly reduce?: boolean;
+  /**
+   * Finds livelocks too that some step could end, but that a weakly fair scheduler need not (see `fair-region.ts`); without it,
+   * only those that nothing ends. Off by default.
+   */
+  readonly fair?: boolean;
   /** States are always kept whole; otherwise those of programs with `parts` are told apart by sums of 128 bits. */
   readonly exact?: boolean;
 }
@@ -47,6 +57,8 @@ export interface ProveOutcome extends SearchOutcome {
 const ON_PATH = 1;
 /** Some step leads out of the state's component, or threw. */
 const LEAVES = 2;
+/** Some step leads back to the state itself. */
+const LOOPS = 4;
 
 /**
  * Searches all schedules from the program's present state and puts that state back at the end.
@@ -110,8 +122,8 @@ class Search {
     this.#options = options;
     this.#maxStates = options.maxStates ?? Infinity;
     const { memoryBytes = Infinity, exact = false, reduce = false } = options;
-    // laws speak of all states, and a reduction leaves states out
-    const mayReduce = reduce && program.brokenInvariant === undefined;
+    // laws speak of all states, fairness of all runs, and a reduction leaves some out
+    const mayReduce = reduce && options.fair !== true && program.brokenInvariant === undefined;
     this.#space = stateSpace(program, { memoryBytes, exact, reduce: mayReduce });
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
@@ -170,7 +182,10 @@ class Search {
       return this.#note(thrownFault(context, error));
     }
     if (next < 0) return "memory";
-    if (space.fresh) return this.#bound() ?? this.#enter(next, context);
+    if (space.fresh) {
+      space.enter();
+      return this.#bound() ?? this.#enter(next, context);
+    }
     space.back();
     this.#meet(place, next);
     return undefined;
@@ -195,6 +210,7 @@ class Search {
       flags[place]! |= LEAVES;
       return;
     }
+    if (met === place) flags[place]! |= LOOPS;
     if (met < this.#low.at(place)) this.#low.data[place] = met;
     // The cycle proviso: one state of every cycle lets everybody step.
     if ((flags[met]! & ON_PATH) !== 0 && this.#taken.top() !== -1) this.#expand();
@@ -311,30 +327,47 @@ class Search {
     let leaves = false;
     for (let member = root; member < this.#open.length; member++)
       if ((this.#flags.at(member) & LEAVES) !== 0) leaves = true;
+    const goesRound = this.#open.length > root + 1 || (this.#flags.at(root) & LOOPS) !== 0;
+    const states =
+      goesRound && this.#options.fair === true ? this.#open.data.slice(root, this.#open.length) : undefined;
     const atRest = this.#open.length === root + 1 && this.#from.top() === this.#choices.length;
     this.#open.length = root;
     this.#low.length = root;
     this.#flags.length = root;
-    if (leaves || atRest) return undefined;
+    if (atRest) return undefined;
+    return (leaves ? undefined : this.#judgeEnd()) ?? (states && this.#lookForFair(states));
+  }
+
+  /** No step leads out of the component of the present state. */
+  #judgeEnd(): StopReason | undefined {
     this.#space.show();
     const left = (this.#options.memoryBytes ?? Infinity) - this.#space.bytes;
     const found = bottomFault(this.#program, left);
     this.#space.forget();
     if (found === "memory") return "memory";
-    return found && this.#note(found.fault, 1, found.cycle);
+    return found && this.#note(found.fault, 1, { cycle: found.cycle });
+  }
+
+  /** Whether a fair run can stay in the component that begins in the present state. */
+  #lookForFair(states: Int32Array): StopReason | undefined {
+    const left = (this.#options.memoryBytes ?? Infinity) - this.#space.bytes;
+    const found = fairRegion(this.#program, this.#space, states, left);
+    if (found === "memory" || found === undefined) return found;
+    const { fault, cycle, stem, exits } = found;
+    return this.#note(fault, 1, { cycle, stem, exits });
   }
 
   /** Notes a fault that the choices of the path lead to; `settled` top states have taken none yet. */
-  #note(fault: Fault, settled = 0, cycle: readonly Choice[] = []): StopReason | undefined {
+  #note(fault: Fault, settled = 0, round: Round = {}): StopReason | undefined {
     const path = (): Choice[] => {
       const taken: Choice[] = [];
       for (let i = 0; i < this.#path.length - settled; i++) {
         const at = this.#cursor.at(i) - 2;
         taken.push({ context: this.#choices.at(at), way: this.#choices.at(at + 1) });
       }
-      return taken;
+      return [...taken, ...(round.stem ?? [])];
     };
-    const stop = this.#findings.add(fault, path, cycle);
+    const stop = this.#findings.add(fault, path, round);
     this.#space.forget();
     return stop ? "finding" : undefined;
   }

@@ -55,6 +55,7 @@ export function replayIncident(prepared: Prepared, witness: Witness): Replayed {
       bytes: 0,
       exact: false,
       reduced: true,
+      fair: false,
       omission: 0,
       witness: judged?.witness,
       timeline: judged?.timeline ?? [],

@@ -22,10 +22,12 @@ export interface StateSpace {
   /** Numbers the first state and enters it; -1 when there is no memory for it. */
   begin(): number;
   /**
-   * Steps, enters the state this leads to when it is new, and returns its number; -1 when it is new and memory is used up.
-   * Throws what the program throws; then nothing has happened.
+   * Steps and returns the number of the state this leads to; -1 when it is new and memory is used up. Throws what the program
+   * throws; then nothing has happened.
    */
   step(context: number, way: number): number;
+  /** Finds out {@link ways} after a step that led to a state from which others are to follow. */
+  enter(): void;
   /** Back to the state before the last step that was not gone back over yet. */
   back(): void;
   /**
@@ -91,7 +93,9 @@ class PlainSpace implements StateSpace {
   }
 
   begin(): number {
-    return this.#arrive();
+    const state = this.#arrive();
+    this.enter();
+    return state;
   }
 
   step(context: number, way: number): number {
@@ -110,12 +114,13 @@ class PlainSpace implements StateSpace {
     const state = this.#store.intern(words, dirty);
     this.#path.push(state);
     this.#loaded = state;
-    this.#entered.push(this.fresh ? 1 : 0);
-    if (this.fresh) this.#enter();
+    this.#entered.push(0);
     return state;
   }
 
-  #enter(): void {
+  enter(): void {
+    this.show();
+    this.#entered.data[this.#entered.length - 1] = 1;
     for (let c = 0; c < this.ways.length; c++) {
       this.#ways.push(this.ways[c]!);
       this.ways[c] = this.#program.ways(c);
@@ -212,9 +217,7 @@ class LearnedSpace implements StateSpace {
     const leaf = this.#learned.step(context, way);
     this.#path.push(leaf);
     this.#changesFrom.push(this.#changes.length);
-    const state = this.#arrive();
-    if (this.fresh) this.#enter(leaf);
-    return state;
+    return this.#arrive();
   }
 
   #arrive(): number {
@@ -228,9 +231,9 @@ class LearnedSpace implements StateSpace {
     return state;
   }
 
-  #enter(leaf: number): void {
+  enter(): void {
     const { ways } = this;
-    const mask = this.#learned.askAgain(leaf);
+    const mask = this.#learned.askAgain(this.#path.top());
     for (let c = 0; c < ways.length; c++) {
       if ((mask & (1 << c)) === 0) continue;
       const now = this.#learned.ways(c);

@@ -69,6 +69,8 @@ export interface Finding extends Fault {
   readonly schedule: Schedule;
   /** For a livelock: steps that lead from the end of `schedule` back to the same state. Empty otherwise. */
   readonly cycle: Schedule;
+  /** For a livelock: one step of each context that would end it, though no fair schedule has to take it. Empty: endless. */
+  readonly exits: Schedule;
 }
 
 /** Why a search ended before it had seen everything. */

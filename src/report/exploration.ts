@@ -79,7 +79,7 @@ function headline(e: Exploration): string {
     case "lockup":
       return `LOCKUP: a CPU spins for what nobody can end: ${core.map((edge) => edgeSentence(edge)).join("; ")}.`;
     case "livelock":
-      return `LIVELOCK: ${e.message ?? "contexts run for ever"}; no schedule of this scope leads out of it.`;
+      return `LIVELOCK: ${e.message ?? "contexts run for ever"}; ${e.exits.length === 0 ? "no schedule of this scope leads out of it" : "a fair scheduler need not lead out of it"}.`;
     case "invariant":
       return `BROKEN INVARIANT: ${(e.message ?? "a law of the model does not hold").split("\n")[0]}`;
     case "none":
@@ -170,6 +170,7 @@ export function exploreCommand(e: Exploration, replay = false): string {
     ...(e.asked === undefined ? [] : [`--strategy ${e.asked}`]),
     ...(e.maxPreemptions === undefined ? [] : [`--max-preemptions ${e.maxPreemptions}`]),
     ...(e.exact ? ["--exact"] : []),
+    ...(e.fair ? ["--fair"] : []),
     ...(e.reduced ? [] : ["--no-reduce"]),
     ...(e.seed === undefined || e.seed === FIRST_SEED ? [] : [`--seed ${e.seed}`]),
   ];

@@ -31,6 +31,7 @@ export interface ExploreFlags {
   readonly maxStates?: string;
   readonly maxPreemptions?: string;
   readonly exact?: boolean;
+  readonly fair?: boolean;
   readonly reduce?: boolean;
   readonly maxMemory?: string;
   readonly maxSeconds?: string;
@@ -121,6 +122,7 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
       ...(maxStates === undefined ? {} : { maxStates }),
       ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
       ...(flags.exact === true ? { exact: true } : {}),
+      ...(flags.fair === true ? { fair: true } : {}),
       ...(flags.reduce === false ? { reduce: false } : {}),
     },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),
