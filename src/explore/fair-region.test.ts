@@ -39,7 +39,7 @@ describe("fair livelocks against the naive oracle", () => {
     for (let seed = 2000; seed < 2700; seed++) {
       const oracle = naive(randomToy(seed), 600, true);
       if (!oracle.complete) continue;
-      const found = prove(randomToy(seed, { parts }), { find: "all", fair: true, reduce: true });
+      const found = prove(randomToy(seed, { parts }), { find: "all", livelocks: "fair", reduce: true });
       const livelocks = found.findings.filter(({ kind }) => kind === "livelock");
       const where = `seed ${seed}`;
       expect(livelocks.length > 0, where).toBe(oracle.fairLivelock);
@@ -85,18 +85,18 @@ describe("a fair region", () => {
 
   test("may be one that luck would end: the exit is named", () => {
     expect(prove(starving())).toMatchObject({ finding: undefined, complete: true });
-    const { finding } = prove(starving(), { fair: true });
+    const { finding } = prove(starving(), { livelocks: "fair" });
     expect(finding).toMatchObject({ kind: "livelock", contexts: [1] });
     expect(finding?.exits).toMatchObject([{ context: "trier" }]);
     expectFairCycle(starving(), finding!, "starving");
   });
 
   test("is none when its steps get something done", () => {
-    expect(prove(starving(true), { fair: true })).toMatchObject({ finding: undefined, complete: true });
+    expect(prove(starving(true), { livelocks: "fair" })).toMatchObject({ finding: undefined, complete: true });
   });
 
   test("has no exit where nothing ends it", () => {
-    const { finding } = prove(spinLivelock(), { fair: true });
+    const { finding } = prove(spinLivelock(), { livelocks: "fair" });
     expect(finding).toMatchObject({ kind: "livelock", exits: [] });
   });
 
@@ -107,17 +107,21 @@ describe("a fair region", () => {
       { op: "jumpIf", value: 0, to: 0 },
     ] as const;
     const program = new Toy([{ ops }, { ops: [{ op: "set", word: 0, value: 1 }] }], 1);
-    expect(prove(program, { fair: true })).toMatchObject({ finding: undefined, complete: true });
+    expect(prove(program, { livelocks: "fair" })).toMatchObject({ finding: undefined, complete: true });
+    const { finding } = prove(program, { livelocks: "any" });
+    expect(finding).toMatchObject({ kind: "livelock", contexts: [0, 1] });
+    expect(finding?.exits.map(({ context }) => context)).toEqual(["task/1"]);
+    expect(finding?.cycle.map(({ position }) => position)).toEqual(["0:get 0", "1:jumpIf 0 0"]);
   });
 
   test("of polite philosophers: all take and give back for ever", () => {
-    const { finding } = prove(philosophers(3, true), { fair: true });
+    const { finding } = prove(philosophers(3, true), { livelocks: "fair" });
     expect(finding).toMatchObject({ kind: "livelock", contexts: [0, 1, 2] });
     expect(finding?.exits.length).toBeGreaterThan(0);
   });
 
   test("that does not fit into memory leaves the search open", () => {
-    expect(prove(philosophers(4, true), { fair: true, memoryBytes: 30_000 })).toMatchObject({
+    expect(prove(philosophers(4, true), { livelocks: "fair", memoryBytes: 30_000 })).toMatchObject({
       complete: false,
       stopped: "memory",
     });

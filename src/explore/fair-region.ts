@@ -11,6 +11,9 @@ import { ByteList, IntList } from "./int-list.ts";
 import type { StateSpace } from "./state-space.ts";
 import type { Choice, Fault, Reducible } from "./types.ts";
 
+/** What is asked of a run that gets nowhere: that a weakly fair scheduler may take it, or nothing at all. @since 0.2.0 */
+export type Fairness = "fair" | "any";
+
 export interface FairRegion {
   readonly fault: Fault;
   /** From the component's first state to the region. */
@@ -77,14 +80,15 @@ export function fairRegion(
   program: Reducible,
   space: StateSpace,
   states: Int32Array,
+  fairness: Fairness,
   memoryBytes: number,
 ): FairRegion | "memory" | undefined {
   const component = walk(space, states, memoryBytes);
   if (component === undefined) return "memory";
   const edges = byState(component);
   const regionOf = regions(component, edges);
-  const region = fairOne(component, regionOf);
-  return region === undefined ? undefined : describe(program, component, edges, regionOf, region);
+  const region = fairOne(component, regionOf, fairness);
+  return region === undefined ? undefined : describe(program, component, edges, { regionOf, region, fairness });
 }
 
 function walk(space: StateSpace, states: Int32Array, memoryBytes: number): Component | undefined {
@@ -214,7 +218,7 @@ const BLOCKED = 2;
 const RESTED = 4;
 
 /** The lowest region in which a fair run can stay, while somebody who never rests there steps; -1 when there is none. */
-function fairOne(component: Component, regionOf: Int32Array): number | undefined {
+function fairOne(component: Component, regionOf: Int32Array, fairness: Fairness): number | undefined {
   const { contexts } = component;
   const count = regionOf.reduce((most, region) => Math.max(most, region), -1) + 1;
   const does = new Uint8Array(count * contexts);
@@ -231,18 +235,23 @@ function fairOne(component: Component, regionOf: Int32Array): number | undefined
   }
   for (let region = 0; region < count; region++) {
     const all = does.subarray(region * contexts, (region + 1) * contexts);
-    if (all.every((d) => (d & (STEPS | BLOCKED)) !== 0) && all.some((d) => (d & (STEPS | RESTED)) === STEPS))
-      return region;
+    const fair = fairness === "any" || all.every((d) => (d & (STEPS | BLOCKED)) !== 0);
+    if (fair && all.some((d) => (d & (STEPS | RESTED)) === STEPS)) return region;
   }
   return undefined;
+}
+
+interface Found {
+  readonly regionOf: Int32Array;
+  readonly region: number;
+  readonly fairness: Fairness;
 }
 
 function describe(
   program: Reducible,
   component: Component,
   edges: Edges,
-  regionOf: Int32Array,
-  region: number,
+  { regionOf, region, fairness }: Found,
 ): FairRegion {
   const { contexts, looks } = component;
   const stuck: number[] = [];
@@ -273,7 +282,7 @@ function describe(
   return {
     fault: exits.length === 0 ? fault : { ...fault, message: fault.message.replace("can only", "can") },
     stem: choices(stem),
-    cycle: fairCycle(component, edges, home, inside),
+    cycle: fairCycle(component, edges, home, inside, fairness),
     exits,
   };
 }
@@ -318,8 +327,10 @@ function fairCycle(
   edges: Edges,
   home: number,
   inside: (edge: number) => boolean,
+  fairness: Fairness,
 ): readonly Choice[] {
-  const { contexts, looks } = component;
+  const { looks } = component;
+  const contexts = fairness === "any" ? 0 : component.contexts;
   const cycle: number[] = [];
   let state = home;
   const go = (path: readonly number[]): void => {

@@ -24,10 +24,19 @@ const ALL = -1;
 const UNKNOWN = -1;
 const FIRST_STEPS = 4000;
 const WALK_STEPS = 400;
+/** After so many states it is decided whether asking goes on: if it helped in more than this share of them. */
+const TRIAL = 50_000;
+const WORTH_ASKING = 0.25;
 
 export class Footprints {
   /** An answer of {@link enough} may have been wrong. */
   misled = false;
+  /** How often it was asked since {@link gather}, and how often it could leave somebody out. */
+  #asked = 0;
+  #helped = 0;
+  #gaveUp = false;
+  /** A known place leads to one that was not known. */
+  #unsettled = false;
   readonly #learned: LearnedProgram;
   /** By part: contexts known to read and to write it, as bits. */
   readonly #readers: Int32Array;
@@ -66,6 +75,10 @@ export class Footprints {
   gather(): void {
     if (this.#learned.leaves === 0) wander(this.#learned);
     this.misled = false;
+    this.#unsettled = false;
+    this.#asked = 0;
+    this.#helped = 0;
+    this.#gaveUp = false;
     this.#leaves = this.#learned.leaves;
     this.#testsVersion = this.#learned.testsVersion;
     this.#countUsers();
@@ -122,13 +135,22 @@ export class Footprints {
     for (const part of this.#learned.standReads(stand)) this.#add(sets, at, part);
   }
 
-  /** Footprints of all places: what their own steps touch, and what the places touch to which those lead. */
+  /**
+   * Footprints of all places: what their own steps touch, and what the places touch to which those lead. Places with one stand
+   * are about to do the same thing; what one of them touches next is counted for all, as it will turn up there, too.
+   */
   #spread(): void {
     const learned = this.#learned;
     const size = this.#width * 2;
+    const next = new Int32Array(learned.standCount * size);
+    for (let stand = 0; stand < learned.standCount; stand++) this.#addTests(next, stand * size, stand);
+    for (let leaf = 0; leaf < learned.leaves; leaf++)
+      this.#addLeaf(next, learned.standOf(learned.leafBefore(leaf)) * size, leaf);
     const sets = new Int32Array(learned.placeCount * size);
-    for (let place = 0; place < learned.placeCount; place++) this.#addTests(sets, place * size, learned.standOf(place));
-    for (let leaf = 0; leaf < learned.leaves; leaf++) this.#addLeaf(sets, learned.leafBefore(leaf) * size, leaf);
+    for (let place = 0; place < learned.placeCount; place++) {
+      const from = learned.standOf(place) * size;
+      sets.set(next.subarray(from, from + size), place * size);
+    }
     for (let changed = true; changed; ) {
       changed = false;
       for (let leaf = learned.leaves - 1; leaf >= 0; leaf--) {
@@ -166,32 +188,37 @@ export class Footprints {
    * Contexts whose steps suffice in the learned program's present state, as bits; -1: all. `ways` is what each can do in it.
    */
   enough(ways: Int32Array): number {
+    if (this.#gaveUp) return ALL;
     this.#learnNews();
     let able = 0;
     for (let c = 0; c < ways.length; c++) if (ways[c]! > 0) able |= 1 << c;
     if ((able & (able - 1)) === 0) return ALL;
     this.#known = 0;
-    let [best, fewest] = [able, bits(able)];
-    for (let c = 0; c < ways.length && fewest > 1; c++) {
+    let best = able;
+    for (let c = 0; c < ways.length && (best & (best - 1)) !== 0; c++) {
       if ((able & (1 << c)) === 0) continue;
-      const closed = this.#closure(1 << c, ways, best);
-      if (closed === ALL) continue;
-      const size = bits(closed & able);
-      if (size < fewest) [best, fewest] = [closed & able, size];
+      const closed = this.#closure(1 << c, ways, best) & able;
+      if (bits(closed) < bits(best)) best = closed;
     }
+    this.#count(best !== able);
     return best === able ? ALL : best;
+  }
+
+  /** Asking costs about as much as a step: it is given up where it seldom helps. */
+  #count(helped: boolean): void {
+    this.#asked++;
+    if (helped) this.#helped++;
+    if (this.#asked === TRIAL) this.#gaveUp = this.#helped < TRIAL * WORTH_ASKING;
   }
 
   /** The least set with these contexts that suffices; all when it would be no smaller than `limit`. */
   #closure(from: number, ways: Int32Array, limit: number): number {
     let set = from;
-    let todo = from;
-    while (todo !== 0) {
+    for (let todo = from; todo !== 0; ) {
       const c = 31 - Math.clz32(todo & -todo);
-      todo &= todo - 1;
       const met = this.#metBy(c, ways) & ~set;
       set |= met;
-      todo |= met;
+      todo = (todo & (todo - 1)) | met;
       if ((limit & ~set) === 0) return ALL;
     }
     return set;
@@ -279,6 +306,17 @@ export class Footprints {
     return number;
   }
 
+  /** To be called when a search has ended: whether it was misled after all. */
+  settle(): boolean {
+    this.#learnNews();
+    if (this.misled || !this.#unsettled) return this.misled;
+    const gathered = this.#future;
+    this.#spread();
+    this.misled = !within(this.#future.subarray(0, gathered.length), gathered, 0);
+    this.#future = gathered;
+    return this.misled;
+  }
+
   /** Looks at what was learned since the last look. */
   #learnNews(): void {
     const learned = this.#learned;
@@ -315,7 +353,8 @@ export class Footprints {
     const sets = new Int32Array(size);
     this.#addLeaf(sets, 0, leaf);
     const after = learned.leafAfter(leaf);
-    if (after >= this.#futureClass.length) this.misled = true;
+    // what the new place touches is not known yet: to be looked at in the end
+    if (after >= this.#futureClass.length) this.#unsettled = true;
     else unite(sets, 0, this.#future, after * size, size);
     if (!within(sets, this.#future, before * size)) this.misled = true;
   }

@@ -247,7 +247,7 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
-      return prove(program, { ...common, ...room, reduce, fair, ...(exact === undefined ? {} : { exact }) });
+      return prove(program, { ...common, ...room, reduce, ...(fair ? { livelocks: "fair" } : {}), ...(exact === undefined ? {} : { exact }) });
     }
     case "pct":
       return pct(program, { ...common, ...depth, ...walks, bugDepth: PCT_DEPTH });

@@ -316,6 +316,9 @@ export class LearnedProgram {
   leafProgress(leaf: number): boolean {
     return this.#leafProgress.at(leaf) !== 0;
   }
+  get standCount(): number {
+    return this.#testRoots.length;
+  }
   placeContext(place: number): number {
     return this.#placeContext.at(place);
   }

@@ -13,7 +13,7 @@
  * be left (starvation).
  */
 import { bottomFault } from "./bottom.ts";
-import { fairRegion } from "./fair-region.ts";
+import { type Fairness, fairRegion } from "./fair-region.ts";
 import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
 import { Findings, type Round } from "./findings.ts";
 import { omissionProbability } from "./hashed-set.ts";
@@ -30,17 +30,20 @@ export interface ProveOptions extends SearchOptions {
   /**
    * Puts off contexts whose steps can wait, off by default: by their footprints where steps are learned (`footprints.ts`), by
    * `Reducible.privateStep` otherwise. States where nothing can step and ends that no step leaves are all found;
-   * `brokenInvariant` and `fair` turn it off.
+   * `brokenInvariant` and other `livelocks` than endless ones turn it off.
    */
   readonly reduce?: boolean;
   /**
-   * Finds livelocks too that some step could end, but that a weakly fair scheduler need not (see `fair-region.ts`); without it,
-   * only those that nothing ends. Off by default.
+   * Which livelocks to find: those that nothing ends (`endless`, the default), also those that some step could end but that
+   * a weakly fair scheduler need not (`fair`, see `fair-region.ts`), or every cycle without progress (`any`).
    */
-  readonly fair?: boolean;
+  readonly livelocks?: Livelocks;
   /** States are always kept whole; otherwise those of programs with `parts` are told apart by sums of 128 bits. */
   readonly exact?: boolean;
 }
+
+/** @since 0.2.0 */
+export type Livelocks = "endless" | Fairness;
 
 /** @since 0.2.0 */
 export interface ProveOutcome extends SearchOutcome {
@@ -82,6 +85,8 @@ class Search {
   readonly initial: Int32Array;
   readonly #program: Reducible;
   readonly #options: ProveOptions;
+  /** Which livelocks with exits are looked for. */
+  readonly #fairness: Fairness | undefined;
   readonly #space: StateSpace;
   readonly #findings: Findings;
   readonly #limits: SearchLimits;
@@ -120,10 +125,12 @@ class Search {
     this.initial = program.words.slice();
     this.#program = program;
     this.#options = options;
+    const { livelocks = "endless" } = options;
+    this.#fairness = livelocks === "endless" ? undefined : livelocks;
     this.#maxStates = options.maxStates ?? Infinity;
     const { memoryBytes = Infinity, exact = false, reduce = false } = options;
     // laws speak of all states, fairness of all runs, and a reduction leaves some out
-    const mayReduce = reduce && options.fair !== true && program.brokenInvariant === undefined;
+    const mayReduce = reduce && this.#fairness === undefined && program.brokenInvariant === undefined;
     this.#space = stateSpace(program, { memoryBytes, exact, reduce: mayReduce });
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
@@ -131,7 +138,7 @@ class Search {
 
   run(): ProveOutcome {
     let stopped = this.#search();
-    while (stopped === undefined && this.#space.misled) stopped = this.#search();
+    while (stopped === undefined && this.#space.settle()) stopped = this.#search();
     return {
       ...this.#findings.outcome(stopped),
       ...this.#counts(),
@@ -329,7 +336,7 @@ class Search {
       if ((this.#flags.at(member) & LEAVES) !== 0) leaves = true;
     const goesRound = this.#open.length > root + 1 || (this.#flags.at(root) & LOOPS) !== 0;
     const states =
-      goesRound && this.#options.fair === true ? this.#open.data.slice(root, this.#open.length) : undefined;
+      goesRound && this.#fairness !== undefined ? this.#open.data.slice(root, this.#open.length) : undefined;
     const atRest = this.#open.length === root + 1 && this.#from.top() === this.#choices.length;
     this.#open.length = root;
     this.#low.length = root;
@@ -351,7 +358,7 @@ class Search {
   /** Whether a fair run can stay in the component that begins in the present state. */
   #lookForFair(states: Int32Array): StopReason | undefined {
     const left = (this.#options.memoryBytes ?? Infinity) - this.#space.bytes;
-    const found = fairRegion(this.#program, this.#space, states, left);
+    const found = fairRegion(this.#program, this.#space, states, this.#fairness ?? "fair", left);
     if (found === "memory" || found === undefined) return found;
     const { fault, cycle, stem, exits } = found;
     return this.#note(fault, 1, { cycle, stem, exits });

@@ -37,6 +37,8 @@ export interface StateSpace {
   enough(): number;
   /** Since {@link begin} something turned out that makes answers of {@link enough} wrong: begin again. */
   readonly misled: boolean;
+  /** The same, for good: asked when the search has ended. */
+  settle(): boolean;
   /** Whether the last step got something done. */
   progressed(): boolean;
   /** Whether a context has finished or idles. */
@@ -140,6 +142,10 @@ class PlainSpace implements StateSpace {
     this.show();
     for (let c = 0; c < program.contexts; c++) if (this.ways[c]! > 0 && program.privateStep(c)) return 1 << c;
     return -1;
+  }
+
+  settle(): boolean {
+    return false;
   }
 
   progressed(): boolean {
@@ -253,6 +259,10 @@ class LearnedSpace implements StateSpace {
 
   enough(): number {
     return this.#footprints === undefined ? -1 : this.#footprints.enough(this.ways);
+  }
+
+  settle(): boolean {
+    return this.#footprints?.settle() === true;
   }
 
   progressed(): boolean {
