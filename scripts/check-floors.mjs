@@ -15,6 +15,7 @@ export const floors = [
   ["incidents"],
   ["explore"],
   ["diagnose", "validate"],
+  ["affected"],
   ["report"],
   ["index"],
   ["cli"],

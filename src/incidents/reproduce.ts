@@ -17,6 +17,16 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "xfs-page-lock-order": { fix: "prealloc-pte" },
 };
 
+/** What shows an incident: the fix that closes it, and the hacks without which it does not happen. @internal */
+export function reproductionOf(
+  incident: string,
+): { readonly fix: string; readonly hacks: readonly string[] } | undefined {
+  const known = Object.hasOwn(REPRODUCTIONS, incident) ? REPRODUCTIONS[incident] : undefined;
+  if (known === undefined) return undefined;
+  const hacks = /--hack (\S+)/.exec(known.arguments ?? "")?.[1];
+  return { fix: known.fix, hacks: hacks?.split(",") ?? [] };
+}
+
 /** Ids of the incidents that a command exists for. */
 export const reproducible: readonly string[] = Object.keys(REPRODUCTIONS);
 
