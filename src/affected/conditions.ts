@@ -76,6 +76,9 @@ function cgroup(version: "v1" | "v2", m: Machine): Found {
 /** From 6.11 on every kernel with memory cgroups accounts kernel memory (no CONFIG_MEMCG_KMEM in init/Kconfig, 6.12). */
 const KMEM_SYMBOL_UNTIL = "6.11";
 
+/** Active with memory cgroups unless cgroup.memory=nokmem says otherwise (spec 01-memcg.md; without the allocator SLOB). */
+const KMEM_BY_DEFAULT = "4.5";
+
 function kmem(m: Machine): Found {
   const what = "whether kernel memory is accounted";
   if (m.kmem?.value === false) return no(what, `kernel memory is not accounted: cgroup.memory=nokmem (${m.kmem.from})`);
@@ -84,8 +87,11 @@ function kmem(m: Machine): Found {
   const explicit = m.config?.value.values.get("CONFIG_MEMCG_KMEM") === "n";
   if (built === false && (explicit || always === false))
     return no(what, `kernel memory is not accounted: CONFIG_MEMCG_KMEM is not set (${m.config?.from})`);
+  const byDefault = m.config === undefined && since(KMEM_BY_DEFAULT, m) === true && memcg(m).holds === true;
+  if (byDefault && m.kmem)
+    return yes(what, `kernel memory is accounted, as always since ${KMEM_BY_DEFAULT} (${m.kmem.from})`);
   if (built && m.kmem) return yes(what, `kernel memory is accounted (${m.config?.from}, ${m.kmem.from})`);
-  return open(what, ...(built ? [] : ["--config"]), ...(m.kmem ? [] : ["--boot"]));
+  return open(what, ...(built || byDefault ? [] : ["--config"]), ...(m.kmem ? [] : ["--boot"]));
 }
 
 function filesystem(anyOf: readonly string[], m: Machine): Found {

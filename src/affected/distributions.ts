@@ -4,14 +4,12 @@
  * with a name of its own.
  */
 
-/** How a kernel's builder numbers and changes it. */
+/** How a kernel's builder numbers and changes it; plain data. */
 export interface Distribution {
   readonly name: string;
   readonly backports: "stable" | "features" | "local";
-  /** Finds the stable release in the banner: three groups. */
-  readonly banner?: RegExp;
-  /** The third number of this `uname -r` is always 0, or says nothing. */
-  hidesPoint(uname: string): boolean;
+  /** The third number of its `uname -r` is the stable release; else it is always 0, or says nothing. */
+  readonly showsPoint: boolean;
 }
 
 interface Row {
@@ -21,6 +19,7 @@ interface Row {
   readonly uname?: RegExp;
   /** Recognises the banner, where the name alone is not enough. */
   readonly line?: RegExp;
+  /** Finds the stable release in the banner: three groups. */
   readonly banner?: RegExp;
   /** The third number is the stable release. */
   readonly showsPoint?: boolean;
@@ -68,17 +67,20 @@ const ROWS: readonly Row[] = [
   { name: "SUSE", backports: "features", uname: /-(?:default|preempt|azure)$/ },
 ];
 
-const row = (name: string, backports: Distribution["backports"], shows: boolean, banner?: RegExp): Distribution => ({
-  name,
-  backports,
-  ...(banner === undefined ? {} : { banner }),
-  hidesPoint: () => !shows,
-});
-
-/** Whose kernel this is; undefined for a release as kernel.org names it. @internal */
-export function distributionOf(uname: string, line: string): Distribution | undefined {
+/** Whose kernel this is, and where its banner has the stable release; undefined for a release as kernel.org names it. @internal */
+export function distributionOf(
+  uname: string,
+  line: string,
+): { readonly distribution: Distribution; readonly banner: RegExp | undefined } | undefined {
   const found = ROWS.find((r) => r.uname?.test(uname) === true || (r.line?.test(line) === true && uname !== line));
-  if (found !== undefined) return row(found.name, found.backports, found.showsPoint ?? false, found.banner);
+  if (found !== undefined) {
+    const { name, backports, showsPoint = false, banner } = found;
+    return { distribution: { name, backports, showsPoint }, banner };
+  }
   const local = uname.replace(/^\d+\.\d+(?:\.\d+)?/, "").replace(/^[-.~]?rc\d+/, "");
-  return local === "" ? undefined : row(`whoever built "${local}"`, "local", true);
+  if (local === "") return undefined;
+  return { distribution: { ...UNKNOWN_BUILDER, name: `whoever built "${local}"` }, banner: undefined };
 }
+
+/** A configuration does not say who patched the sources that it is for. */
+export const UNKNOWN_BUILDER: Distribution = { name: "whoever built it", backports: "local", showsPoint: true };

@@ -47,10 +47,10 @@ export function readKernelName(text: string): KernelNameResult {
   if (!plausible(release.major, release.minor)) return { ok: false, hint: "Linux releases run from 2.6 on" };
   const { major, minor, rc } = release;
   const uname = release.text.replace(/^v/, "");
-  const distribution = distributionOf(uname, line);
-  const told = distribution === undefined ? undefined : bannerPoint(distribution, line, major, minor);
+  const { distribution, banner } = distributionOf(uname, line) ?? {};
+  const told = banner === undefined ? undefined : bannerPoint(banner, line, major, minor);
   const own = rc === undefined ? release.patch : undefined;
-  const patch = told ?? (distribution?.hidesPoint(uname) ? undefined : (own ?? 0));
+  const patch = told ?? (distribution?.showsPoint === false ? undefined : (own ?? 0));
   return {
     ok: true,
     kernel: {
@@ -69,11 +69,14 @@ function plausible(major: number, minor: number): boolean {
   return major > 2 ? major < 100 : major === 2 && minor >= 6;
 }
 
-/** The stable release that the banner names, when it is of the same series. */
-function bannerPoint(d: Distribution, line: string, major: number, minor: number): number | undefined {
-  const m = d.banner?.exec(line);
-  if (m === undefined || m === null) return undefined;
-  const [, a, b, c] = m;
+/**
+ * The stable release that the banner names, when it is of the same series. The last counts: the compiler's version, which stands
+ * earlier, looks the same (`gcc-12 (Debian 12.2.0-14+deb12u1) ... Debian 6.1.192-2`).
+ */
+function bannerPoint(banner: RegExp, line: string, major: number, minor: number): number | undefined {
+  const named = [...line.matchAll(new RegExp(banner.source, "g"))].at(-1);
+  if (named === undefined) return undefined;
+  const [, a, b, c] = named;
   return Number(a) === major && Number(b) === minor ? Number(c) : undefined;
 }
 

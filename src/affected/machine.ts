@@ -1,5 +1,6 @@
 /** Puts together what options, a configuration and a log say of one machine. What is said outright counts before what is read. */
 import { type BootFacts, bootFacts } from "./boot-parameters.ts";
+import { UNKNOWN_BUILDER } from "./distributions.ts";
 import type { KernelConfig } from "./kernel-config.ts";
 import { type KernelName, readKernelName } from "./kernel-name.ts";
 import type { LogFacts } from "./log-facts.ts";
@@ -72,7 +73,7 @@ function kernelOf(s: MachineSources, logs: readonly LogFacts[], said: Contradict
   const header = s.config?.value.release;
   const built = header === undefined ? undefined : readKernelName(header);
   if (s.config === undefined || built === undefined || !built.ok) return kernel;
-  if (kernel === undefined) return { value: built.kernel, from: s.config.from };
+  if (kernel === undefined) return { value: configuredKernel(s.config.value, built.kernel), from: s.config.from };
   const { value } = kernel;
   if (built.kernel.major !== value.major || built.kernel.minor !== value.minor) {
     said.push(`${s.config.from} is the configuration of ${header}, not of ${value.uname}; both were used`);
@@ -80,6 +81,25 @@ function kernelOf(s: MachineSources, logs: readonly LogFacts[], said: Contradict
   }
   if (value.patch !== undefined || value.rc !== undefined || built.kernel.patch === undefined) return kernel;
   return { value: { ...value, patch: built.kernel.patch, pointFrom: s.config.from }, from: kernel.from };
+}
+
+/**
+ * The kernel that a configuration is for, when nothing else names it. The header has the upstream release even of a distribution's
+ * kernel, whose own name Debian keeps in CONFIG_BUILD_SALT and Ubuntu in CONFIG_VERSION_SIGNATURE.
+ */
+function configuredKernel(config: KernelConfig, header: KernelName): KernelName {
+  const signature = config.values.get("CONFIG_VERSION_SIGNATURE") ?? "";
+  const names = [config.values.get("CONFIG_BUILD_SALT") ?? "", /^Ubuntu \S+/.exec(signature)?.[0].slice(7) ?? ""];
+  for (const name of names) {
+    const read = readKernelName(`${name} (${signature})`);
+    if (!read.ok || read.kernel.major !== header.major || read.kernel.minor !== header.minor) continue;
+    return {
+      ...read.kernel,
+      ...(header.patch === undefined ? {} : { patch: header.patch, pointFrom: "its configuration" }),
+    };
+  }
+  const { distribution = UNKNOWN_BUILDER, ...rest } = header;
+  return { ...rest, distribution };
 }
 
 function cgroupOf(

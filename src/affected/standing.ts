@@ -21,6 +21,8 @@ interface Point extends Mainline {
 export interface Resolved extends Lifetime {
   /** The fix by its hash, or in words. */
   readonly name: string;
+  /** The same inside a sentence about the bug. */
+  readonly fixName: string;
   readonly mainline: Point | undefined;
   readonly stable: readonly Point[];
 }
@@ -54,6 +56,7 @@ export function resolve(lifetime: Lifetime): Resolved {
     ...lifetime,
     ...(commit === undefined ? {} : { commit }),
     name: commit === undefined ? "its fix" : `commit ${commit}`,
+    fixName: commit === undefined ? "its fix" : `its fix (commit ${commit})`,
     mainline: points.find((p) => p.patch === undefined),
     stable: points.filter((p) => p.patch !== undefined),
   };
@@ -76,7 +79,7 @@ export function standingOf(lifetime: Lifetime, machine: Machine): Standing {
   const kernel = machine.kernel.value;
   const birth = birthOf(life, kernel, saidOf(life.culprit, machine));
   const fix: Standing =
-    said === "lacks" ? { kind: "present", because: `${life.name} is not in it (--lacks)` } : fixOf(life, kernel);
+    said === "lacks" ? { kind: "present", because: `${life.fixName} is not in it (--lacks)` } : fixOf(life, kernel);
   const plain = fix.kind === "fixed" || birth.kind === "present" ? fix : birth;
   return said === "lacks" ? plain : asBuilt(plain, life, machine, kernel);
 }
@@ -116,7 +119,7 @@ function fixOf(life: Resolved, k: KernelName): Standing {
   if (mainline === undefined) return neverFixed(life, k);
   if (atLeast(k, mainline)) {
     if (sameSeries(k, mainline) && (k.rc !== undefined || mainline.unverified))
-      return unknown(`${life.name} came during ${mainline.text}`, ...hashOptions(life.commit));
+      return unknown(`${life.fixName} came during ${mainline.text}`, ...hashOptions(life.commit));
     return { kind: "fixed", because: `${life.name} (v${mainline.text})` };
   }
   return stableFix(life, k, mainline);
@@ -139,24 +142,26 @@ function stableFix(life: Resolved, k: KernelName, mainline: Point): Standing {
   const first = own?.unverified ? seen : (own ?? seen);
   if (patch === undefined) {
     const at = first ?? own;
-    if (at !== undefined) return hidden(k, `${life.name} is in ${k.major}.${k.minor} since ${at.text} at the latest`);
+    if (at !== undefined)
+      return hidden(k, `${life.fixName} is in ${k.major}.${k.minor} since ${at.text} at the latest`);
   } else {
     if (first?.patch !== undefined && patch >= first.patch)
       return { kind: "fixed", because: `${life.name} (in ${first.text})` };
-    if (own !== undefined && !own.unverified) return { kind: "present", because: `${life.name} came with ${own.text}` };
-    if (patch === 0) return { kind: "present", because: `${life.name} came with v${mainline.text}` };
+    if (own !== undefined && !own.unverified)
+      return { kind: "present", because: `${life.fixName} came with ${own.text}` };
+    if (patch === 0) return { kind: "present", because: `${life.fixName} came with v${mainline.text}` };
     if (not?.patch !== undefined && patch <= not.patch)
-      return { kind: "present", because: `${life.name} is not in ${not.text}` };
+      return { kind: "present", because: `${life.fixName} is not in ${not.text}` };
   }
   if (own === undefined && endedBefore(k, mainline))
-    return { kind: "present", because: `the series ended before ${life.name} (v${mainline.text})` };
+    return { kind: "present", because: `the series ended before ${life.fixName} came with v${mainline.text}` };
   return unknown(notRecorded(life, k, own), ...hashOptions(life.commit));
 }
 
 function notRecorded(life: Resolved, k: KernelName, own: Point | undefined): string {
   return own?.unverified
-    ? `${life.name} is said to be in ${own.text}, which was not verified`
-    : `which releases of ${k.major}.${k.minor} have ${life.name} is not recorded`;
+    ? `${life.fixName} is said to be in ${own.text}, which was not verified`
+    : `which releases of ${k.major}.${k.minor} have ${life.fixName} is not recorded`;
 }
 
 function hidden(k: KernelName, because: string): Standing {

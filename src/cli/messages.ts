@@ -38,6 +38,18 @@ const catalogue = {
   "param-malformed": (given: string) =>
     `--param ${given}: write it as name=number; \`unwedge incidents\` lists the parameters`,
   "number-malformed": (option: string, given: string) => `${option} ${given}: not a whole number`,
+  "affected-nothing": () =>
+    "nothing to go by: give --release RELEASE, --log FILE or --config FILE (try `unwedge affected --help`)",
+  "release-malformed": (text: string, hint: string) => `--release ${text}: not a kernel release; ${hint}`,
+  "config-malformed": (name: string) =>
+    `${name}: not a kernel configuration; give /boot/config-RELEASE or /proc/config.gz`,
+  "log-silent": (name: string, lines: string) =>
+    `${name}: says nothing of a kernel's configuration in ${lines} lines; give the log from the boot on (journalctl -k)`,
+  "swap-unknown": (given: string) => `--swap ${given}: not one of yes, no`,
+  "fs-unknown": (name: string, near: string) =>
+    `--fs: no filesystem is called ${name}${near}; name all that are in use, with commas, or none`,
+  "commit-malformed": (given: string) => `${given}: not a commit; give at least 7 digits of its hash`,
+  "commit-contradiction": (hash: string) => `${hash}: both in --has and in --lacks`,
   "strategy-unknown": (given: string, near: string) =>
     `--strategy ${given}: not one of hunt, prove, pct, random${near}`,
   "cgroup-unknown": (given: string) => `--cgroup ${given}: not one of v1, v2`,

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
+import type { AffectedFlags } from "./commands/affected.ts";
 import type { DiagnoseFlags } from "./commands/diagnose.ts";
 import type { ExploreFlags } from "./commands/explore.ts";
 import type { ReplayFlags } from "./commands/replay.ts";
@@ -129,6 +130,7 @@ function build(t: Terminal, help: string[], done: (code: number) => void): Comma
     async (id: string | undefined, f: { json?: boolean; pager: boolean }) =>
       done(await (await import("./commands/bugs.ts")).runBugs(t, id, f)),
   );
+  addAffected(command("affected", "say which known bugs and incidents can happen on a kernel"), t, done);
   addExplore(
     command("explore <INCIDENT>", "search an incident's schedules for deadlocks, livelocks and broken invariants"),
     t,
@@ -187,6 +189,44 @@ function addDiagnose(command: Command, t: Terminal, done: (code: number) => void
     });
 }
 
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+const affectedExamples = `Examples:
+  unwedge affected --release 4.19.16 --cgroup v1 --fs ext4,xfs
+  unwedge affected --log dmesg.log --config /boot/config-6.1.0-17-amd64 --prove
+`;
+const affectedExitHelp = `
+Exit codes: 0 nothing can happen; 1 something can for sure; 2 bad usage or input;
+3 nothing for sure, but something is unknown; 130 interrupted.
+`;
+
+function addAffected(command: Command, t: Terminal, done: (code: number) => void): void {
+  command
+    .addHelpText("before", affectedExamples)
+    .addHelpText("after", affectedExitHelp)
+    .optionsGroup("Kernel:")
+    .option("--release <RELEASE>", "uname -r, uname -a or the banner of the log; the banner tells most")
+    .option("--config <FILE>", "its configuration: /boot/config-*, /proc/config.gz")
+    .option("--log <FILE>", "read banner, command line, mounts and swap from a kernel log (again for more)", collect)
+    .option("--unpatched", "it is that release of kernel.org and nothing else")
+    .option("--has <COMMIT>", "it has this commit, whatever its name says (again for more)", collect)
+    .option("--lacks <COMMIT>", "it does not have this commit (again for more)", collect)
+    .optionsGroup("Machine:")
+    .option("--boot <PARAMETERS>", "its whole command line, /proc/cmdline")
+    .option("--cgroup <VERSION>", "v1 or v2: where its memory controller is")
+    .option("--fs <NAMES>", "all filesystems in use, e.g. ext4,xfs; none")
+    .option("--swap <YES|NO>", "whether there is swap")
+    .optionsGroup("Search:")
+    .option("--prove", "run the explorations behind the answers, at small sizes")
+    .optionsGroup("Output:")
+    .option("--json", "one JSON document (unwedge.affected/1)")
+    .addOption(colorOption())
+    .option("--no-pager", "never start a pager")
+    .optionsGroup("Exit code:")
+    .option("--exit-zero", "exit with 0 whatever was found")
+    .action(async (flags: AffectedFlags) => done(await (await import("./commands/affected.ts")).runAffected(t, flags)));
+}
+
 const exploreExamples = `Examples:
   unwedge explore memcg-writeback-abba -o witness.json
   unwedge explore memcg-writeback-abba --fix prealloc-pte
@@ -197,8 +237,6 @@ Exit codes: 0 nothing wrong, and every schedule was covered; 1 deadlock, liveloc
 lockup or broken invariant; 2 bad usage or input; 3 nothing found, but a bound was
 reached; 130 interrupted.
 `;
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 function addExplore(command: Command, t: Terminal, done: (code: number) => void): void {
   command

@@ -8,7 +8,7 @@ export const networkFsBugs: readonly KnownBug[] = [
     title: "fuse: fix readahead reclaim deadlock",
     fix: 'commit bd5603eaae0a ("fuse: fix readahead reclaim deadlock")',
     affected:
-      'kernels with e26ee4efbc79 ("fuse: allocate ff->release_args only if release is needed") and without the fix (CVE-2025-68821), servers that do not implement open; 6.1.192 has neither, 6.12.117 both',
+      'kernels with e26ee4efbc79 ("fuse: allocate ff->release_args only if release is needed"; v6.9, 6.1.158) and without the fix (CVE-2025-68821; v6.19, 6.12.64, 6.1.160), servers that do not implement open',
     today:
       "ends it: abort the connection, echo 1 > /sys/fs/fuse/connections/N/abort; avoids it: let the server implement open, or keep it out of tight memory limits",
     verdicts: ["deadlock", "unknown"],
