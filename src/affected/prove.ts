@@ -6,6 +6,7 @@ import type { ExploreOptions } from "../explore/incident.ts";
 import { exploreIncident } from "../explore/incident.ts";
 import type { Incident } from "../incidents/incident.ts";
 import { type Choices, prepare } from "../incidents/prepare.ts";
+import { reproductionOf } from "../incidents/reproduce.ts";
 import { commandOf } from "./experiments.ts";
 import type { Answer, Experiment, ExperimentResult, Machine } from "./types.ts";
 
@@ -78,10 +79,16 @@ export async function proveAnswers(
 async function proveOne(answer: Answer, incident: Incident, machine: Machine, lab: Laboratory): Promise<Answer> {
   const witness = answer.experiments.find((e) => e.role === "witness");
   if (witness === undefined) return answer;
-  const small = await lab.sizeFor(incident, witness.choices);
+  const small = await lab.sizeFor(incident, answer.status === "unknown" ? ownChoices(incident) : witness.choices);
   const run: Experiment[] = [];
   for (const e of answer.experiments) run.push(await lab.run(incident, e, small));
   return judged(answer, run, machine);
+}
+
+/** The incident as it was run: where it is not known whether it shows, the size is that at which it shows there. */
+function ownChoices(incident: Incident): Choices {
+  const hacks = reproductionOf(incident.id)?.hacks ?? [];
+  return hacks.length === 0 ? {} : { hacks };
 }
 
 /** What the searches make of the answer. */
@@ -129,7 +136,7 @@ function settled(answer: Answer, experiments: readonly Experiment[], machine: Ma
   return {
     ...answer,
     status: "unreachable",
-    reason: `${answer.reason}; every schedule of this size ends well`,
+    reason: `${answer.reason}; but every schedule ends well at the size at which ${answer.id} shows in its own release`,
     decidedBy: [],
   };
 }

@@ -192,7 +192,8 @@ export const blockLifetimes: Readonly<Record<string, Preconditions>> = {
   "dm-crypt-vm-throttle": {
     lifetime: {
       fix: "no-throttle-vm-writeout",
-      source: "commit bf48438354a7 (v4.9); trees of 4.7.4 and 4.10.17 (spec README.md)",
+      notIn: ["4.4.155", "4.7.4"],
+      source: "commit bf48438354a7 (v4.9); trees of 4.4.155, 4.7.4 and 4.10.17 (spec README.md)",
     },
     needs: [
       built(
