@@ -239,6 +239,20 @@ describe("kernels of distributions: a number proves a fix, never a bug", () => {
   });
 });
 
+describe("an incident that its bugs call fixed, without a fix that its own release had", () => {
+  it.each([
+    ["4.19.50", "no-cyclic-wrap"],
+    ["5.12.0", "finish-fault-prealloc"],
+  ])("xfs-page-lock-order in %s: the explorer tells", (release, missing) => {
+    const a = answer({ release, ...V1 }, "xfs-page-lock-order");
+    expect([a.status, a.reason, a.decidedBy]).toEqual([
+      "unknown",
+      `fixed as it was, but without ${missing}`,
+      ["--prove"],
+    ]);
+  });
+});
+
 describe("sources that contradict each other are named", () => {
   it.each([
     ["cgroup", { release: "6.1.1", cgroup: "v1", boot: "cgroup_no_v1=all" }, "says cgroup v1"],

@@ -1,7 +1,7 @@
 /** Looks a bug's preconditions up in what is known of a machine. */
 import { FILESYSTEM_CONFIG, type Need } from "../diagnose/known-bugs/preconditions.ts";
 import { type KernelConfig, switchOf } from "./kernel-config.ts";
-import { readKernelName } from "./kernel-name.ts";
+import { type KernelName, readKernelName } from "./kernel-name.ts";
 import { pointOf } from "./standing.ts";
 import type { Condition, Fact, Machine } from "./types.ts";
 
@@ -66,7 +66,7 @@ function cgroup(version: "v1" | "v2", m: Machine): Found {
   if (
     version === "v1" &&
     m.config &&
-    since(MEMCG_V1_SINCE, m) === true &&
+    configuredSince(MEMCG_V1_SINCE, m) === true &&
     switchOf(m.config.value, "CONFIG_MEMCG_V1") === "n"
   )
     return no(what, `the v1 memory controller is not built: CONFIG_MEMCG_V1 is not set (${m.config.from})`);
@@ -82,7 +82,7 @@ const KMEM_BY_DEFAULT = "4.5";
 function kmem(m: Machine): Found {
   const what = "whether kernel memory is accounted";
   if (m.kmem?.value === false) return no(what, `kernel memory is not accounted: cgroup.memory=nokmem (${m.kmem.from})`);
-  const always = since(KMEM_SYMBOL_UNTIL, m);
+  const always = configuredSince(KMEM_SYMBOL_UNTIL, m);
   const built = m.config && (always === true || builtIn(m.config, ["CONFIG_MEMCG_KMEM"]).holds);
   const explicit = m.config?.value.values.get("CONFIG_MEMCG_KMEM") === "n";
   if (built === false && (explicit || always === false))
@@ -120,7 +120,8 @@ function configured(name: string, anyOf: readonly string[], until: string | unde
   const what = `whether the kernel has ${name}`;
   if (m.config === undefined) return open(what, "--config");
   const built = builtIn(m.config, anyOf);
-  if (built.holds || (until !== undefined && since(until, m) !== false)) return yes(what, `${name}: ${built.because}`);
+  if (built.holds || (until !== undefined && configuredSince(until, m) !== false))
+    return yes(what, `${name}: ${built.because}`);
   return no(what, `the kernel has no ${name}: ${built.because}`);
 }
 
@@ -144,12 +145,19 @@ function builtIn(
   return { holds: false, because: `${named} ${symbols.length > 1 ? "are" : "is"} not set (${config.from})` };
 }
 
-/** Whether the machine's kernel, or else its configuration, is of that release or a later one. */
+/** Whether the machine's kernel is of that release or a later one. */
 function since(release: string, m: Machine): boolean | undefined {
+  return m.kernel && notBefore(m.kernel.value, release);
+}
+
+/** Whether the configuration is of that release or a later one: which symbols there are is a matter of its own tree. */
+function configuredSince(release: string, m: Machine): boolean | undefined {
   const header = m.config?.value.release;
   const built = header === undefined ? undefined : readKernelName(header);
-  const k = m.kernel?.value ?? (built?.ok ? built.kernel : undefined);
-  if (k === undefined) return undefined;
+  return built?.ok ? notBefore(built.kernel, release) : since(release, m);
+}
+
+function notBefore(k: KernelName, release: string): boolean {
   const p = pointOf(release);
   return k.major > p.major || (k.major === p.major && k.minor >= p.minor);
 }

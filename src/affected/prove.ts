@@ -103,14 +103,27 @@ function judged(answer: Answer, experiments: readonly Experiment[], machine: Mac
   if (answer.status === "affected")
     return { ...done, status: "unknown", reason: `${answer.reason}; but the model shows nothing at this size` };
   if (proof?.result !== undefined && proof.result.outcome !== "none")
-    return {
-      ...done,
-      status: sure(machine) ? "affected" : "unknown",
-      reason: `the model shows it all the same: ${proof.result.outcome}`,
-    };
+    return refuted(done, proof.result.outcome, machine);
   // a fix is a fact of the kernel's history, with or without a proof
   if (answer.status === "fixed") return done;
   return { ...done, status: "unknown", reason: `${answer.reason}; but not proven: ${whyNot(experiments)}` };
+}
+
+/** The model shows it although it should not; what is known of the machine may still rule it out. */
+function refuted(answer: Answer, outcome: string, machine: Machine): Answer {
+  const shown = `the model shows it all the same: ${outcome}`;
+  const missing = answer.conditions.find((c) => c.holds === false);
+  // a fix was searched for as if all else were given; any other claim rests on these very conditions
+  if (answer.status === "fixed" && missing !== undefined)
+    return { ...answer, status: "unreachable", reason: `${missing.because}; without that ${shown}` };
+  const open = answer.status === "fixed" ? answer.conditions.filter((c) => c.holds === undefined) : [];
+  const certain = sure(machine) && open.length === 0;
+  return {
+    ...answer,
+    status: certain ? "affected" : "unknown",
+    reason: shown,
+    decidedBy: certain ? [] : [...new Set(open.flatMap((c) => c.decidedBy))],
+  };
 }
 
 /** An answer that waited for the explorer. */

@@ -44,7 +44,7 @@ export const xfsPageLockOrder = defineIncident({
     priority: { default: 0, min: 0, max: 12, what: "where reclaim begins; at 0 one pass scans all there is" },
     retries: { default: 1, min: 1, max: 16, what: "fruitless rounds before a charge gives up" },
   },
-  fixes: ["prealloc-pte", "nofs-pte", "no-cyclic-wrap"],
+  fixes: ["prealloc-pte", "nofs-pte", "no-cyclic-wrap", "finish-fault-prealloc"],
   hacks: { "hidden-alloc": "one more accounted allocation under the page lock, in page_mkwrite and write_begin" },
   fixedChoices: [
     "every faulting process is single-threaded and maps the file where it has no page table yet",
