@@ -120,8 +120,8 @@ function merged(incident: Incident): readonly string[] {
   return incident.fixes.filter((id) => allFixes.some((fix) => fix.id === id && mergedIn(fix).length > 0));
 }
 
-/** Fixes that the incident's own release has and this one does not. */
-function missingFixes(incident: Incident, machine: Machine): readonly string[] {
+/** Fixes that the incident's own release has and this one does not. @internal */
+export function missingFixes(incident: Incident, machine: Machine): readonly string[] {
   const own = parseEra(incident.era);
   const here = eraFor(machine.kernel?.value);
   if (!own.ok || here === undefined) return [];
@@ -180,7 +180,7 @@ const nameOf = (machine: Machine): string => {
   return k === undefined ? "release without a name" : pointName(k);
 };
 
-/** Unknown until it is explored as the machine is. */
+/** Unknown until it is explored as the machine is, beside the incident in its own release. */
 function needsExplorer(
   incident: Incident,
   machine: Machine,
@@ -188,6 +188,7 @@ function needsExplorer(
 ): Pick<Answer, "status" | "reason" | "decidedBy" | "experiments"> {
   const here = eraFor(machine.kernel?.value);
   const cgroupOpen = machine.cgroup === undefined;
+  const hacks = reproductionOf(incident.id)?.hacks ?? [];
   const [asked] =
     here === undefined
       ? []
@@ -196,7 +197,13 @@ function needsExplorer(
     status: "unknown",
     reason,
     decidedBy: [...(cgroupOpen ? ["--cgroup"] : []), ...(asked === undefined ? [] : ["--prove"])],
-    experiments: asked === undefined ? [] : [experiment("witness", incident, asked.choices)],
+    experiments:
+      asked === undefined
+        ? []
+        : [
+            experiment("proof", incident, asked.choices),
+            experiment("witness", incident, hacks.length === 0 ? {} : { hacks }),
+          ],
   };
 }
 

@@ -6,8 +6,8 @@ import type { ExploreOptions } from "../explore/incident.ts";
 import { exploreIncident } from "../explore/incident.ts";
 import type { Incident } from "../incidents/incident.ts";
 import { type Choices, prepare } from "../incidents/prepare.ts";
-import { reproductionOf } from "../incidents/reproduce.ts";
 import { commandOf } from "./experiments.ts";
+import { missingFixes } from "./incident-answers.ts";
 import type { Answer, Experiment, ExperimentResult, Machine } from "./types.ts";
 
 /** What one search came to; `refused`: it could not be run with these choices. */
@@ -79,26 +79,20 @@ export async function proveAnswers(
 async function proveOne(answer: Answer, incident: Incident, machine: Machine, lab: Laboratory): Promise<Answer> {
   const witness = answer.experiments.find((e) => e.role === "witness");
   if (witness === undefined) return answer;
-  const small = await lab.sizeFor(incident, answer.status === "unknown" ? ownChoices(incident) : witness.choices);
+  const small = await lab.sizeFor(incident, witness.choices);
   const run: Experiment[] = [];
   for (const e of answer.experiments) run.push(await lab.run(incident, e, small));
-  return judged(answer, run, machine);
-}
-
-/** The incident as it was run: where it is not known whether it shows, the size is that at which it shows there. */
-function ownChoices(incident: Incident): Choices {
-  const hacks = reproductionOf(incident.id)?.hacks ?? [];
-  return hacks.length === 0 ? {} : { hacks };
+  return judged(answer, run, incident, machine);
 }
 
 /** What the searches make of the answer. */
-function judged(answer: Answer, experiments: readonly Experiment[], machine: Machine): Answer {
+function judged(answer: Answer, experiments: readonly Experiment[], incident: Incident, machine: Machine): Answer {
   const done = { ...answer, experiments };
   const results = experiments.flatMap((e) => (e.result === undefined ? [] : [e.result]));
   if (results.length < experiments.length) return done;
   const backed = results.every((r) => r.asExpected);
   const proof = experiments.find((e) => e.role === "proof");
-  if (answer.status === "unknown") return settled(done, experiments, machine);
+  if (answer.status === "unknown") return settled(done, experiments, incident, machine);
   if (backed) return done;
   if (answer.status === "affected")
     return { ...done, status: "unknown", reason: `${answer.reason}; but the model shows nothing at this size` };
@@ -127,8 +121,8 @@ function refuted(answer: Answer, outcome: string, machine: Machine): Answer {
 }
 
 /** An answer that waited for the explorer. */
-function settled(answer: Answer, experiments: readonly Experiment[], machine: Machine): Answer {
-  const result = experiments[0]?.result;
+function settled(answer: Answer, experiments: readonly Experiment[], incident: Incident, machine: Machine): Answer {
+  const result = experiments.find((e) => e.role === "proof")?.result;
   if (result === undefined || !answer.decidedBy.includes("--prove")) return answer;
   const left = answer.decidedBy.filter((option) => option !== "--prove");
   const needs = answer.conditions.filter((c) => c.holds === undefined);
@@ -146,12 +140,12 @@ function settled(answer: Answer, experiments: readonly Experiment[], machine: Ma
   if (!result.complete)
     return { ...answer, reason: `${answer.reason}; nothing found, but a bound was reached`, decidedBy: left };
   if (left.length > 0) return { ...answer, reason: `${answer.reason}; proven absent as asked`, decidedBy: left };
-  return {
-    ...answer,
-    status: "unreachable",
-    reason: `${answer.reason}; but every schedule ends well at the size at which ${answer.id} shows in its own release`,
-    decidedBy: [],
-  };
+  const reason = `${answer.reason}; every schedule ends well at the size at which it shows in its own release`;
+  // what a missing fix lets happen may take another size
+  if (missingFixes(incident, machine).length > 0)
+    return { ...answer, reason: `${reason}; other sizes may show it`, decidedBy: [] };
+  const shown = experiments.some((e) => e.role === "witness" && e.result?.asExpected);
+  return shown ? { ...answer, status: "unreachable", reason, decidedBy: [] } : { ...answer, reason, decidedBy: [] };
 }
 
 const sure = (machine: Machine): boolean =>
