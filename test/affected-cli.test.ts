@@ -6,11 +6,28 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { type AffectedFlags, runAffected } from "../src/cli/commands/affected.ts";
 import { runCommandLine } from "../src/cli/program.ts";
 import type { Terminal } from "../src/cli/terminal.ts";
+import { memcgWritebackAbba } from "../src/incidents/memcg-writeback-abba.ts";
 import { type AffectedDocument, affectedJsonSchema, affectedSchema } from "../src/report/affected-schema.ts";
 
-async function run(args: readonly string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const run = (args: readonly string[], stdin = ""): Promise<Run> =>
+  onTerminal((t) => runCommandLine(["affected", ...args], t), stdin);
+/** With `--prove` over one incident: all of them are searched in test/affected-proofs.test.ts. */
+const prove = (flags: Partial<AffectedFlags>, stdin = ""): Promise<Run> =>
+  onTerminal(
+    (t) => runAffected(t, { color: "never", pager: false, prove: true, ...flags }, { incidents: [memcgWritebackAbba] }),
+    stdin,
+  );
+
+async function onTerminal(command: (t: Terminal) => Promise<number>, stdin: string): Promise<Run> {
   let out = "";
   let err = "";
   const terminal: Terminal = {
@@ -29,7 +46,7 @@ async function run(args: readonly string[], stdin = ""): Promise<{ code: number;
     env: {},
     interrupted: new AbortController().signal,
   };
-  return { code: await runCommandLine(["affected", ...args], terminal), out, err };
+  return { code: await command(terminal), out, err };
 }
 
 let dir: string;
@@ -64,7 +81,7 @@ test("schema/affected.json is the generated one (re-bless with vitest -u)", asyn
 
 describe("the text", () => {
   it("is 80 columns of ASCII, affected first; commands stay whole", async () => {
-    const { code, out } = await run([...base, "--prove"]);
+    const { code, out } = await prove({ release: "4.20.0", cgroup: "v2", boot: "quiet", fs: "ext4,xfs" });
     expect(code).toBe(1);
     const lines = out.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^AFFECTED by \d+ entries: \d+ unknown, \d+ unreachable, \d+ fixed\.$/);
@@ -168,7 +185,7 @@ describe("the document", () => {
     expect(d.notes.join(" ")).toContain("is the configuration of 6.1.69, not of 5.10.1");
   });
   it("reads a log from standard input, and --prove adds results", async () => {
-    const { code, out } = await run(["--log", "-", "--json", "--prove"], LOG);
+    const { code, out } = await prove({ log: ["-"], json: true }, LOG);
     expect(code).not.toBe(2);
     const d = affectedSchema.parse(JSON.parse(out));
     expect(d.proven).toBe(true);
