@@ -16,8 +16,7 @@ type Sizes = Readonly<Record<string, number>>;
 
 const FAMILIES: Readonly<Record<string, (sizes: Sizes) => Machine>> = {
   a: ({ N = 2, M = 1, K = 2, PREALLOC }) => abba({ tasks: N, flushers: M, pages: K, prealloc: PREALLOC === 1 }),
-  b: ({ CPUS = 2, PAGES = 1, IRQS = 2, COOKIE }) =>
-    irq({ cpus: CPUS, pages: PAGES, irqs: IRQS, cookie: COOKIE === 1 }),
+  b: ({ CPUS = 2, PAGES = 1, IRQS = 2, COOKIE }) => irq({ cpus: CPUS, pages: PAGES, irqs: IRQS, cookie: COOKIE === 1 }),
   c: ({ C = 1, H = 1, P = 3, DEFER }) => journal({ creators: C, holders: H, pages: P, defer: DEFER === 1 }),
   d: ({ N = 2, PREALLOC }) => ring(N, PREALLOC === 1),
 };
