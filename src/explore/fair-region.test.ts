@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { stateText } from "./faults.ts";
 import { naive } from "./naive.ts";
 import { prove } from "./prove.ts";
+import { random } from "./random.ts";
 import { replay } from "./schedule.ts";
 import { philosophers, randomToy, spinLivelock, Toy } from "./toys.ts";
 import type { Finding } from "./types.ts";
@@ -52,6 +53,42 @@ describe("fair livelocks against the naive oracle", () => {
       else seen.none++;
     }
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(8);
+  });
+});
+
+describe("random runs that do not end", () => {
+  test("are looked at for livelocks where asked, and only there", () => {
+    const options = { maxDepth: 20, maxExecutions: 3 };
+    expect(random(spinLivelock(), options).finding).toBeUndefined();
+    const { finding, steps } = random(spinLivelock(), { ...options, suspectStates: 100 });
+    expect(finding).toMatchObject({ kind: "livelock", contexts: [0] });
+    // the run, and the two states of the loop
+    expect([finding?.schedule.length, finding?.cycle.length, steps]).toEqual([20, 2, 22]);
+    expect(replay(spinLivelock(), [...finding!.schedule, ...finding!.cycle])).toMatchObject({ ok: true });
+  });
+
+  test("are no livelocks when they could end, or when that does not show within the bound", () => {
+    const options = { maxDepth: 9, maxExecutions: 50, suspectStates: 100_000 };
+    expect(random(philosophers(3, true), options).finding).toBeUndefined();
+    expect(random(philosophers(3, true), { ...options, livelocks: "fair" }).finding?.kind).toBe("livelock");
+    expect(random(spinLivelock(), { maxDepth: 20, maxExecutions: 3, suspectStates: 1 }).finding).toBeUndefined();
+  });
+
+  test("agree with the oracle on 300 generated programs", () => {
+    let found = 0;
+    for (let seed = 0; seed < 300; seed++) {
+      const oracle = naive(randomToy(seed), 2000);
+      const options = { find: "all", maxDepth: 30, maxExecutions: 20, suspectStates: 2000 } as const;
+      const { findings } = random(randomToy(seed), options);
+      for (const finding of findings.filter(({ kind }) => kind === "livelock")) {
+        found++;
+        expect(oracle.livelock, `seed ${seed}`).toBe(true);
+        expect(replay(randomToy(seed), [...finding.schedule, ...finding.cycle]), `seed ${seed}`).toMatchObject({
+          ok: true,
+        });
+      }
+    }
+    expect(found).toBeGreaterThan(10);
   });
 });
 

@@ -22,7 +22,7 @@ import { RandomNumbers } from "./random-numbers.ts";
 const ALL = -1;
 /** Class of what is not known: meets everything. */
 const UNKNOWN = -1;
-const FIRST_STEPS = 4000;
+const FIRST_STEPS = 1000;
 const WALK_STEPS = 400;
 /** After so many states it is decided whether asking goes on: if it helped in more than this share of them. */
 const TRIAL = 50_000;

@@ -119,6 +119,8 @@ const WALKS = 10_000;
  * seeds, 8 meets wb-switch-irq-nesting and a sweep that wraps within 12,000 steps, 3 the first not always within 100,000.
  */
 const PCT_DEPTH = 8;
+/** States that may lie ahead of a run that does not end, for it to be called a livelock without a proof of all. */
+const SUSPECT_STATES = 5_000;
 /** Steps from which on learning them pays. */
 const MANY_STEPS = 100_000;
 
@@ -236,7 +238,13 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     ...(pollEvery === undefined ? {} : { pollEvery }),
   };
   const depth = maxDepth === undefined ? {} : { maxDepth };
-  const walks = { seed, maxExecutions: maxExecutions ?? WALKS, learn: (maxSteps ?? Infinity) >= MANY_STEPS };
+  const walks = {
+    seed,
+    maxExecutions: maxExecutions ?? WALKS,
+    learn: (maxSteps ?? Infinity) >= MANY_STEPS,
+    suspectStates: SUSPECT_STATES,
+    ...(bounds.fair === true ? { livelocks: "fair" as const } : {}),
+  };
   switch (strategy) {
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
@@ -247,7 +255,13 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
-      return prove(program, { ...common, ...room, reduce, ...(fair ? { livelocks: "fair" } : {}), ...(exact === undefined ? {} : { exact }) });
+      return prove(program, {
+        ...common,
+        ...room,
+        reduce,
+        ...(fair ? { livelocks: "fair" } : {}),
+        ...(exact === undefined ? {} : { exact }),
+      });
     }
     case "pct":
       return pct(program, { ...common, ...depth, ...walks, bugDepth: PCT_DEPTH });

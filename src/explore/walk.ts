@@ -1,7 +1,9 @@
 /** Runs of a program one after the other, each steered by a policy (@internal): the frame of `pct` and `random`. */
 import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
 import { Findings } from "./findings.ts";
+import { type Livelocks, prove } from "./prove.ts";
 import { runnerOf } from "./runner.ts";
+import { describeChoices } from "./schedule.ts";
 import { SearchLimits } from "./search-limits.ts";
 import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
@@ -13,6 +15,13 @@ export interface WalkOptions extends SearchOptions {
   readonly maxExecutions?: number;
   /** Longest run; 10,000 steps by default. */
   readonly maxDepth?: number;
+  /**
+   * From where a run was cut at `maxDepth`, a proof of at most so many states looks whether it can end at all, which finds
+   * livelocks; none by default. Of the first {@link SUSPECTS} such runs only.
+   */
+  readonly suspectStates?: number;
+  /** Which livelocks such a proof finds; endless ones by default. */
+  readonly livelocks?: Livelocks;
   /** Learn steps by heart, where the program allows it; pays from some ten thousand steps on. */
   readonly learn?: boolean;
 }
@@ -31,6 +40,8 @@ export interface Policy {
 }
 
 export const DEFAULT_DEPTH = 10_000;
+/** Runs that never end are alike: a few of them tell. */
+const SUSPECTS = 8;
 
 export function walk(program: Reducible, policy: Policy, options: WalkOptions): WalkOutcome {
   const initial = program.words.slice();
@@ -40,9 +51,11 @@ export function walk(program: Reducible, policy: Policy, options: WalkOptions): 
   const { maxExecutions = 1000, maxDepth = DEFAULT_DEPTH } = options;
   let executions = 0;
   let depth = 0;
+  let suspects = 0;
+  let proofSteps = 0;
   const counts = (): SearchCounts => ({
     states: undefined,
-    steps: limits.steps,
+    steps: limits.steps + proofSteps,
     executions,
     depth,
     bytes: initial.byteLength,
@@ -96,7 +109,29 @@ export function walk(program: Reducible, policy: Policy, options: WalkOptions): 
       }
       stopped = look(context);
     }
-    return stopped;
+    return stopped ?? suspect(path);
+  };
+
+  /** A run was cut: whether no end can be reached from here any more. */
+  const suspect = (path: readonly Choice[]): StopReason | undefined => {
+    const { suspectStates = 0, livelocks = "endless" } = options;
+    if (suspectStates === 0 || suspects >= SUSPECTS) return undefined;
+    suspects++;
+    runner.show();
+    const { shouldStop } = options;
+    const proof = prove(program, {
+      maxStates: suspectStates,
+      livelocks,
+      reduce: true,
+      ...(shouldStop === undefined ? {} : { shouldStop }),
+    });
+    runner.forget();
+    proofSteps += proof.steps;
+    const { finding } = proof;
+    if (finding === undefined) return undefined;
+    program.words.set(initial);
+    const schedule = [...describeChoices(program, path), ...finding.schedule];
+    return findings.adopt({ ...finding, schedule }) ? "finding" : undefined;
   };
 
   let stopped: StopReason | undefined;
