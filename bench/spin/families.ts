@@ -39,7 +39,7 @@ const proof = (): SearchOutcome =>
     find: mode === "all" ? "all" : "first",
     reduce: !mode.startsWith("np"),
     livelocks,
-    memoryBytes: Number(process.env["MEM_MB"] ?? 6000) * 1e6,
+    memoryBytes: 6e9,
   });
 const drawn = mode === "all" ? undefined : quick();
 const outcome = drawn?.finding === undefined ? proof() : drawn;
