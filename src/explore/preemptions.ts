@@ -115,7 +115,7 @@ class Search {
       states: this.#store.size,
       executions: undefined,
       terminals: this.#terminals,
-      preemptions: stopped === undefined ? Infinity : this.#least() - 1,
+      preemptions: stopped === undefined ? Infinity : this.#unfinished(stopped) - 1,
     };
   }
 
@@ -141,6 +141,11 @@ class Search {
   #least(): number {
     const least = this.#levels.findIndex((level) => level.length > 0);
     return least < 0 ? Infinity : least;
+  }
+
+  /** The same, of a search that was stopped: in the midst of a pair, or by the bound on preemptions between two. */
+  #unfinished(stopped: StopReason): number {
+    return stopped === "preemptions" ? this.#least() : Math.min(this.#least(), this.#preemptions);
   }
 
   /** The number of preemptions to go on with; -1: nothing is left within the bound. */
