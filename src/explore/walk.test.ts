@@ -98,7 +98,13 @@ describe("a walk", () => {
 
   test("dead contexts are asked for only where somebody is blocked who may not be", () => {
     let asked = 0;
-    const count = (program: Toy): Toy => Object.assign(program, { deadSubset: () => void asked++ || [] });
+    const count = (program: Toy): Toy =>
+      Object.assign(program, {
+        deadSubset: () => {
+          asked++;
+          return [];
+        },
+      });
     walk(
       count(new Toy([{ ops: [set(1)] }, { ops: [] }, { ops: [{ op: "lock", mutex: 1 }], idle: true }], 2)),
       first(),
