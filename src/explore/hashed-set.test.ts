@@ -17,7 +17,7 @@ describe("a set of sums", () => {
     const set = new HashedSet();
     const sum = new Int32Array(4);
     const intern = (_: unknown, i: number): number => {
-      sum.set([i % 7, i, i >> 4, -i]);
+      sum.set([Math.imul(i, 0x9e3779b1), Math.imul(i, 0x85ebca6b), i >> 4, i % 7]);
       return set.intern(sum);
     };
     const begin = set.bytes;
