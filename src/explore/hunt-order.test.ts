@@ -139,6 +139,10 @@ describe("a hunt", () => {
     const { findings, deadlocks, ends } = hunt(program, { find: "all" });
     expect(findings.map((f) => f.kind)).toEqual(["dead-subset"]);
     expect([deadlocks.size, ends.size]).toEqual([0, 2]);
+    // a law that is broken there too does not hide them
+    const law = { brokenInvariant: () => (program.words[5] === 2 ? "taken" : undefined) };
+    const kinds = hunt(Object.assign(program, law), { find: "all" }).findings.map((f) => f.kind);
+    expect(new Set(kinds)).toEqual(new Set(["invariant", "dead-subset"]));
   });
 
   test("tracking is off again and the words are back, also when a step throws no error", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { prepareTwoMutexes } from "../../test/two-mutexes-program.ts";
 import { defineIncident } from "../incidents/incident.ts";
+import { incidents } from "../incidents/index.ts";
 import { type Prepared, prepare } from "../incidents/prepare.ts";
 import type { Kernel } from "../kernel/sched/kernel.ts";
 import { exploreIncident } from "./incident.ts";
@@ -225,6 +226,58 @@ describe("what is said of a finding", () => {
     expect(judged).toMatchObject({ outcome: "invariant", account: { kind: "none", contexts: [] } });
     expect(judged.message).toContain("counter below zero");
     expect(judged.witness.schedule.map((step) => step.context)).toEqual(["broken/1003"]);
+  });
+
+  test("a law that is broken after others have died is told with all its steps", () => {
+    const of = prepareTwoMutexes({ broken: 1 });
+    const last = { context: "broken/1003", way: 0, position: "fails:1 work" };
+    const judged = judge(of, found([...steps(of, "fk"), last], "invariant"), "pct", false);
+    expect(judged).toMatchObject({ outcome: "invariant", message: "as the search had it" });
+    expect(judged.witness).toMatchObject({ irreversibleAfter: null, contextSwitches: 2, strategy: "pct" });
+    expect(judged.timeline.length).toBe(3);
+  });
+
+  test("of a dead subset that is told while others run, the dead are named", () => {
+    const of = prepareTwoMutexes({ spinner: 1 });
+    const judged = judge(of, found(steps(of, "sfks"), "dead-subset"), "prove", true);
+    expect(judged).toMatchObject({
+      outcome: "deadlock",
+      message: "can never proceed again: fault/1000, kworker/u4:1/1001",
+      account: { kind: "circle", contexts: [{ comm: "fault" }, { comm: "kworker/u4:1" }] },
+    });
+    expect(judged.timeline.map((step) => step.what)).toEqual(["mutex_lock lock_a", "mutex_lock lock_b"]);
+  });
+
+  test("a step is told with the kernel function that takes it, not the lock's own", () => {
+    const incident = incidents.find(({ id }) => id === "memcg-writeback-abba")!;
+    const result = prepare(incident, {});
+    if (!result.ok) throw new Error(result.error.message);
+    const { timeline } = exploreIncident(result.prepared, { strategy: "random", shorten: false });
+    const told = new Set(timeline.map(({ what, within }) => `${what.replace(/[0-9]+/g, "N")} in ${within}`));
+    expect([...told].sort().join("\n")).toMatchInlineSnapshot(`
+      "charge /a N in try_charge
+      down_read invalidate_lock in ext4_page_mkwrite
+      down_read mmap_lock in __do_page_fault
+      down_write i_rwsem in __generic_file_write_iter
+      first work of wb N in wb_workfn
+      folio_lock page N in __lock_page
+      folio_mkclean page N in folio_mkclean
+      folio_trylock page N in folio_trylock
+      folio_unlock page N in unlock_page
+      look up dirty pages of mapping N from N in filemap_get_folios_tag
+      look up index N of mapping N in filemap_get_page
+      look up index N of mapping N in pagecache_get_page
+      map page N in vma N in alloc_set_pte
+      pmd_install vma N in pmd_install
+      read list sizes of /a in shrink_node
+      set PG_dirty of page N in __set_page_dirty_buffers
+      spin_lock i_pages in __test_set_page_writeback
+      spin_lock lru_lock in shrink_active_list
+      spin_lock lru_lock in shrink_inactive_list
+      spin_lock wb_list_lock in wb_writeback
+      take work of writeback in worker_thread
+      test the dirty tag of mapping N in ext4_writepages"
+    `);
   });
 
   test("a schedule that does not replay is refused", () => {

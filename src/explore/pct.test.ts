@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { pct } from "./pct.ts";
 import { random } from "./random.ts";
 import { RandomNumbers } from "./random-numbers.ts";
-import { Toy, type ToyOp } from "./toys.ts";
+import { Toy, type ToyOp, type ToyTask } from "./toys.ts";
 import type { Choice, Reducible } from "./types.ts";
 
 const forEver: ToyOp = { op: "jump", to: 0 };
+const set = (word: number, value = 1): ToyOp => ({ op: "set", word, value });
 
 /** Who steps in which way, run by run. */
 function watch(program: Toy): { readonly program: Reducible; readonly runs: Choice[][] } {
@@ -30,64 +31,78 @@ const setters = (count: number, length: number): Toy =>
     count,
   );
 
-/** The scheduler of the paper written down plainly, with the same draws; `patience` not reached. */
-function expected(
-  seed: number,
-  contexts: number,
-  length: number,
-  depth: number,
-  within: number | undefined,
-  runs: number,
-) {
-  const random = new RandomNumbers(seed);
+interface Plan {
+  readonly seed: number;
+  readonly bugDepth: number;
+  readonly changeWithin?: number;
+  readonly patience?: number;
+  readonly maxDepth?: number;
+}
+
+/** The scheduler of the paper written down plainly, with the same draws. */
+function expected(make: () => Toy, plan: Plan, runs: number): string[] {
+  const { patience = 100, maxDepth = 10_000 } = plan;
+  const random = new RandomNumbers(plan.seed);
   let longest = 1;
   return Array.from({ length: runs }, () => {
+    const program = make();
+    const { contexts } = program;
     const priority = Array.from({ length: contexts }, (_, c) => c + 1);
     for (let c = contexts - 1; c > 0; c--) {
       const other = random.below(c + 1);
       [priority[c], priority[other]] = [priority[other]!, priority[c]!];
     }
-    const changes = new Set(
-      Array.from({ length: depth - 1 }, () => random.below(Math.max(1, Math.min(within ?? longest, 10_000)))),
-    );
-    const left = new Array<number>(contexts).fill(length);
+    const within = Math.max(1, Math.min(plan.changeWithin ?? longest, maxDepth));
+    const changes = new Set(Array.from({ length: plan.bugDepth - 1 }, () => random.below(within)));
+    const highest = (): number =>
+      priority.reduce((best, p, c) => (program.ways(c) > 0 && (best < 0 || p > priority[best]!) ? c : best), -1);
     let bottom = 0;
-    let line = "";
-    for (let step = 0; step < contexts * length; step++) {
-      longest = Math.max(longest, step + 1);
-      const best = (): number => {
-        const able = left.flatMap((n, c) => (n > 0 ? [c] : []));
-        return able.reduce((a, b) => (priority[b]! > priority[a]! ? b : a));
-      };
-      if (changes.has(step)) priority[best()] = --bottom;
-      const ran = best();
-      left[ran]!--;
-      line += ran;
+    const line: number[] = [];
+    while (highest() >= 0 && line.length < maxDepth) {
+      longest = Math.max(longest, line.length + 1);
+      const best = highest();
+      const inRow = line.length - 1 - line.findLastIndex((c) => c !== best);
+      // whoever was let run although tired, as nobody else could, begins anew
+      const tired = inRow > 0 && inRow % patience === 0;
+      if (changes.has(line.length) || tired) priority[best] = --bottom;
+      const ran = highest();
+      const ways = program.ways(ran);
+      program.step(ran, ways === 1 ? 0 : random.below(ways));
+      line.push(ran);
     }
-    return line;
+    return line.join("");
   });
 }
 
 describe("pct", () => {
-  test.each([
-    [1, 3, undefined],
-    [2, 3, undefined],
-    [5, 1, undefined],
-    [6, 6, 12],
-    [7, 4, 5],
-    [8, 2, 0],
-    [9, 3, 1e9],
-  ])("seed %s, depth %s, changes within %s: runs as the paper has them", (seed, bugDepth, changeWithin) => {
-    const { program, runs } = watch(setters(4, 5));
-    const options = { seed, bugDepth, maxExecutions: 20, ...(changeWithin === undefined ? {} : { changeWithin }) };
-    pct(program, { find: "all", ...options });
-    expect(lines(runs)).toEqual(expected(seed, 4, 5, bugDepth, changeWithin, 20));
+  const detour: ToyTask = {
+    ops: [{ op: "choose", ways: 3 }, { op: "jumpIf", value: 1, to: 9 }, ...[1, 2, 3, 4].map((n) => set(3, n))],
+  };
+  const waits: ToyTask = { idle: true, ops: [{ op: "wait", word: 3, value: 2 }, set(2)] };
+  const mixed = (): Toy => new Toy([detour, { ops: [set(0), set(0, 2)] }, waits, detour], 4);
+
+  test.each<[() => Toy, Plan]>([
+    [() => setters(4, 5), { seed: 1, bugDepth: 3 }],
+    [() => setters(4, 5), { seed: 5, bugDepth: 1 }],
+    [() => setters(4, 5), { seed: 6, bugDepth: 6, changeWithin: 12 }],
+    [() => setters(4, 5), { seed: 8, bugDepth: 2, changeWithin: 0 }],
+    [() => setters(4, 5), { seed: 9, bugDepth: 3, changeWithin: 1e9 }],
+    [() => setters(3, 6), { seed: 2, bugDepth: 2, patience: 2 }],
+    [() => setters(3, 9), { seed: 3, bugDepth: 3, patience: 4 }],
+    [() => setters(2, 30), { seed: 3, bugDepth: 2, patience: 3, maxDepth: 31 }],
+    [mixed, { seed: 4, bugDepth: 3 }],
+    [mixed, { seed: 10, bugDepth: 4, patience: 3 }],
+    [mixed, { seed: 11, bugDepth: 2, maxDepth: 7 }],
+  ])("runs as the paper has them: %s, %o", (make, plan) => {
+    const { program, runs } = watch(make());
+    pct(program, { find: "all", maxExecutions: 25, ...plan });
+    expect(lines(runs)).toEqual(expected(make, plan, 25));
   });
 
   test("seed 1 and depth 3 unless told otherwise", () => {
     const { program, runs } = watch(setters(3, 4));
     pct(program, { find: "all", maxExecutions: 10 });
-    expect(lines(runs)).toEqual(expected(1, 3, 4, 3, undefined, 10));
+    expect(lines(runs)).toEqual(expected(() => setters(3, 4), { seed: 1, bugDepth: 3 }, 10));
   });
 
   test("changes of priority fall among the first steps that a run may have", () => {

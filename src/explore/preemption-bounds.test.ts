@@ -159,6 +159,14 @@ describe("bounds and counts of a search in the order of preemptions", () => {
     expect(less.states).toBeGreaterThan(100);
   });
 
+  test("the states alone may be too many, however few", () => {
+    const few = provePreemptions(philosophers(4), { find: "all" });
+    expect(few.states).toBeLessThan(1024);
+    const outcome = provePreemptions(philosophers(4), { find: "all", memoryBytes: 1 });
+    expect(outcome).toMatchObject({ stopped: "memory", preemptions: -1 });
+    expect(outcome.states).toBeLessThan(few.states);
+  });
+
   test("the depth is that of the longest schedule that was named", () => {
     expect(provePreemptions(abba()).depth).toBe(2);
     expect(provePreemptions(philosophers(4), { find: "all" }).depth).toBe(4);

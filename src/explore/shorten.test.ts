@@ -37,6 +37,26 @@ describe("shorten", () => {
     expect(line(shorten(counters(3, 5), long, reached(0, 1, 3)))).toBe("2221");
   });
 
+  test("who has no part goes even where none of its steps could be spared alone", () => {
+    const lock = { op: "lock", mutex: 2 } as const;
+    const unlock = { op: "unlock", mutex: 2 } as const;
+    const program = (): Toy => new Toy([{ ops: [lock, unlock] }, { ops: [set(0, 1), lock, set(0, 2)] }], 3);
+    expect(line(shorten(program(), steps("01011"), reached(2)))).toBe("111");
+  });
+
+  test("detours of one context are left out", () => {
+    const ops: ToyOp[] = [{ op: "choose", ways: 2 }, { op: "jumpIf", value: 0, to: 0 }, set(0, 1)];
+    const take = (...ways: number[]): ScheduleStep[] => ways.map((way) => ({ context: "task/0", way, position: "" }));
+    const short = shorten(new Toy([{ ops }], 1), take(0, 0, 0, 0, 0, 0, 1, 0, 0), reached(1));
+    expect(short.map((step) => step.way)).toEqual([1, 0, 0]);
+  });
+
+  test("where a run cannot be moved up, the one before is moved down to it", () => {
+    const first = { ops: [set(0, 1), { op: "wait", word: 1, value: 1 } as const, set(0, 2)] };
+    const program = (): Toy => new Toy([first, { ops: [set(1, 1)] }], 2);
+    expect(line(shorten(program(), steps("0100"), reached(2)))).toBe("1000");
+  });
+
   test("cuts where it fails first, and gives the steps their true positions", () => {
     const short = shorten(counters(1, 5), steps("00000"), reached(3));
     expect(short.map((step) => step.position)).toEqual(["0:set 0 1", "1:set 0 2", "2:set 0 3"]);
