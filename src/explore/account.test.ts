@@ -40,19 +40,19 @@ describe("the account of a state", () => {
     run(kernel, [ab, 1], [ba, 2], [ab, 1], [late, 1], [free, 1]);
     expect(dump(accountOf(kernel))).toMatchInlineSnapshot(`
       "circle, spins false
-      ab/1000 task 1000 ab 0 waits for mutex b unlock, any false, held by [ba/1001 kworker 1001 ba 1], why [ab/1000 stands at mutexLock:1 mutex_lock b], lines [], proven
-      ba/1001 kworker 1001 ba 1 waits for mutex a unlock, any false, held by [ab/1000 task 1000 ab 0], why [ba/1001 stands at mutexLock:1 mutex_lock a], lines [], proven
-      breaker ab/1000 task 1000 ab 0
-      breaker ba/1001 kworker 1001 ba 1
-      behind mutex a unlock: 1 [late/1002 task 1002 late 2], held by [ab/1000 task 1000 ab 0], why []
-      core ab/1000 task 1000 ab 0 D at mutexLock:1 mutex_lock b
-      task:ab              state:D stack:0     pid:1000  ppid:1      flags:0x00000000
+      ab/1001 task 1001 ab 1 waits for mutex b unlock, any false, held by [ba/1002 kworker 1002 ba 2], why [ab/1001 stands at mutexLock:1 mutex_lock b], lines [], proven
+      ba/1002 kworker 1002 ba 2 waits for mutex a unlock, any false, held by [ab/1001 task 1001 ab 1], why [ba/1002 stands at mutexLock:1 mutex_lock a], lines [], proven
+      breaker ab/1001 task 1001 ab 1
+      breaker ba/1002 kworker 1002 ba 2
+      behind mutex a unlock: 1 [late/1003 task 1003 late 3], held by [ab/1001 task 1001 ab 1], why []
+      core ab/1001 task 1001 ab 1 D at mutexLock:1 mutex_lock b
+      task:ab              state:D stack:0     pid:1001  ppid:1      flags:0x00000000
        do_syscall_64+0x0/0x0
-      core ba/1001 kworker 1001 ba 1 D at mutexLock:1 mutex_lock a
-      task:ba              state:D stack:0     pid:1001  ppid:2      flags:0x00004000
+      core ba/1002 kworker 1002 ba 2 D at mutexLock:1 mutex_lock a
+      task:ba              state:D stack:0     pid:1002  ppid:2      flags:0x00004000
        kthread+0x0/0x0
-      behind late/1002 task 1002 late 2 D at mutexLock:1 mutex_lock a
-      task:late            state:D stack:0     pid:1002  ppid:1      flags:0x00000000
+      behind late/1003 task 1003 late 3 D at mutexLock:1 mutex_lock a
+      task:late            state:D stack:0     pid:1003  ppid:1      flags:0x00000000
        do_syscall_64+0x0/0x0"
     `);
   });
@@ -113,12 +113,12 @@ describe("the account of a state", () => {
     const kernel = testKernel("6.1");
     const [ab, ba, late, free] = mutexCircle(kernel);
     run(kernel, [ab, 1], [ba, 2], [ab, 1], [late, 1]);
-    const { contexts } = accountOf(kernel, [free.context, late.context, ab.context]);
+    const { contexts } = accountOf(kernel, [late.context, free.context, ab.context]);
     expect(contexts.map((context) => [context.comm, context.role])).toEqual([
       ["ab", "core"],
       ["ba", "core"],
-      ["late", "behind"],
       ["free", "behind"],
+      ["late", "behind"],
     ]);
   });
 });

@@ -12,10 +12,12 @@ import {
   type Analysis,
   analyze,
   type Confidence,
+  type Context,
   type ContextId,
   type ContextKind,
   type CoreEdge,
   type Resource,
+  type WaitEvent,
   type WaitGraph,
 } from "../waits/index.ts";
 
@@ -91,7 +93,7 @@ export function accountOf(kernel: Kernel, also: readonly number[] = []): Account
     breakers: analysis.breakers.map(name),
     stuckBehind: analysis.stuckBehind.map((group) => groupOf(graph, group.resource, group.contexts, name)),
     contexts: [...[...members].map(show("core")), ...behind.map(show("behind"))],
-    spins: [...members].some((c) => spins(kernel, kernel.tasks[c])),
+    spins: [...members].some((c) => spins(kernel, kernel.tasks[c] as Task)),
   };
 }
 
@@ -113,29 +115,25 @@ function canStep({ machine, tasks }: Kernel): boolean {
   return tasks.some((task) => machine.ways(task.context) > 0);
 }
 
-function spins(kernel: Kernel, task: Task | undefined): boolean {
-  const obstacle = task === undefined ? undefined : obstacleOf(kernel, task);
+function spins(kernel: Kernel, task: Task): boolean {
+  const obstacle = obstacleOf(kernel, task);
   return obstacle?.kind === "wait" && obstacle.wait.state === "R";
 }
 
 function contextName(kernel: Kernel, graph: WaitGraph, id: ContextId): ContextName {
-  const { kind, pid, comm, cpu } = graph.contexts[id] ?? { kind: "unknown" as const };
-  return {
-    key: kernel.tasks[id] === undefined ? `hardware/${id}` : kernel.machine.name(id),
-    kind,
-    ...(pid === undefined ? {} : { pid }),
-    ...(comm === undefined ? {} : { comm }),
-    ...(cpu === undefined ? {} : { cpu }),
-  };
+  const { kind } = graph.contexts[id] as Context;
+  const task = kernel.tasks[id];
+  if (task === undefined) return { key: `hardware/${id}`, kind, comm: "hardware" };
+  return { key: kernel.machine.name(id), kind, pid: task.pid, comm: task.comm, cpu: task.cpu.number };
 }
 
 function edgeOf(kernel: Kernel, graph: WaitGraph, edge: CoreEdge, name: (id: ContextId) => ContextName): AccountEdge {
-  const event = graph.events[edge.event];
-  const told = event?.providers.flatMap((p) => p.why ?? []) ?? [];
+  const event = graph.events[edge.event] as WaitEvent;
+  const told = event.providers.flatMap((p) => p.why ?? []);
   return {
     waiter: name(edge.waiter),
-    waitsFor: event?.resource ?? { class: "unknown" },
-    event: event?.verb ?? "unknown",
+    waitsFor: event.resource,
+    event: event.verb,
     any: edge.any,
     heldBy: edge.providers.map(name),
     why: [...told, `${kernel.machine.name(edge.waiter)} stands at ${kernel.machine.position(edge.waiter)}`],
@@ -150,13 +148,15 @@ function groupOf(
   contexts: readonly ContextId[],
   name: (id: ContextId) => ContextName,
 ): AccountGroup {
-  const event = graph.events.find((e) => e.resource.class === waitsFor.class && e.resource.id === waitsFor.id);
+  const event = graph.events.find(
+    (e) => e.resource.class === waitsFor.class && e.resource.id === waitsFor.id,
+  ) as WaitEvent;
   return {
     waitsFor,
-    event: event?.verb ?? "unknown",
+    event: event.verb,
     contexts: contexts.map(name),
     count: contexts.length,
-    heldBy: (event?.providers ?? []).map((p) => name(p.context)),
+    heldBy: event.providers.map((p) => name(p.context)),
     why: [],
   };
 }

@@ -167,7 +167,8 @@ describe("a replay of an incident", () => {
     ["livelock", { spinner: 1, steps: 0 }, ordered, null],
     ["invariant", { broken: 1 }, ordered, null],
   ])("ends in %s again, and counts nothing but itself", (outcome, parameters, choices, irreversibleAfter) => {
-    const w = exploreIncident(prepareTwoMutexes(parameters, choices)).witness!;
+    const found = exploreIncident(prepareTwoMutexes(parameters, choices));
+    const w = found.witness!;
     const again = replayIncident(prepareTwoMutexes(parameters, choices), {
       ...w,
       irreversibleAfter: 77,
@@ -177,6 +178,8 @@ describe("a replay of an incident", () => {
       ok: true,
       exploration: {
         outcome,
+        message: found.message,
+        account: found.account,
         asked: undefined,
         strategy: w.strategy,
         seed: undefined,

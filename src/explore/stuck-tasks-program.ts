@@ -38,11 +38,12 @@ function* spinBoth(first: SpinLock, second: SpinLock): Resumable {
 export function mutexCircle(kernel: Kernel): readonly [Task, Task, Task, Task] {
   const mutex = (lockName: string): Mutex => create(Mutex, { lockName });
   const [a, b, c, d] = [mutex("a"), mutex("b"), mutex("c"), mutex("d")];
+  const free = kernel.spawn({ comm: "free" }, lockBoth, [c, d]);
   return [
     kernel.spawn({ comm: "ab" }, lockBoth, [a, b]),
     kernel.spawn({ comm: "ba", kind: "kworker" }, lockBoth, [b, a]),
     kernel.spawn({ comm: "late" }, lockBoth, [a, b]),
-    kernel.spawn({ comm: "free" }, lockBoth, [c, d]),
+    free,
   ];
 }
 
