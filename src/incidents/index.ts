@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
 import type { Incident } from "./incident.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
 import { wbSwitchIrqNesting } from "./wb-switch-irq-nesting.ts";
@@ -11,7 +12,12 @@ import { xfsPageLockOrder } from "./xfs-page-lock-order.ts";
 export { defineIncident, type Incident, type Parameter, type Parameters } from "./incident.ts";
 export { type ChoiceError, type Choices, type Prepared, type PrepareResult, prepare, type Scope } from "./prepare.ts";
 export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
-export { memcgWritebackAbba, wbSwitchIrqNesting, xfsPageLockOrder };
+export { ext4WritepagesReclaim, memcgWritebackAbba, wbSwitchIrqNesting, xfsPageLockOrder };
 
 /** All incidents that come with unwedge. */
-export const incidents: readonly Incident[] = [memcgWritebackAbba, wbSwitchIrqNesting, xfsPageLockOrder];
+export const incidents: readonly Incident[] = [
+  memcgWritebackAbba,
+  wbSwitchIrqNesting,
+  xfsPageLockOrder,
+  ext4WritepagesReclaim,
+];

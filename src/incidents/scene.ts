@@ -17,7 +17,7 @@ import {
   type MountOptions,
   type WritebackOptions,
 } from "../kernel/fs/boot-writeback.ts";
-import type { Inode, SuperBlock } from "../kernel/fs/inode.ts";
+import { I_DONTCACHE, type Inode, type SuperBlock } from "../kernel/fs/inode.ts";
 import { brokenLaw } from "../kernel/invariants.ts";
 import { bootCachedPage } from "../kernel/mm/boot-cache.ts";
 import type { MemCgroup } from "../kernel/mm/memcg-types.ts";
@@ -56,6 +56,12 @@ export interface FileOptions {
   readonly reclaim?: readonly number[];
   /** Where a cyclic sweep of writeback goes on; 0. */
   readonly writebackIndex?: number;
+  /**
+   * Nobody uses it any more (mount with `unused`): only an unused dentry keeps its inode, or it waits among the unused inodes.
+   */
+  readonly unused?: "dentry" | "inode";
+  /** `chattr +x` was done to it through another name: I_DONTCACHE. */
+  readonly dontCache?: boolean;
 }
 
 /** A task that runs a resumable function. */
@@ -174,8 +180,17 @@ export class Scene {
       });
     }
     inode.mapping.writebackIndex = options.writebackIndex ?? 0;
+    inode.memcg = chargedTo;
+    if (options.dontCache === true) inode.state |= I_DONTCACHE;
+    if (options.unused === "dentry") sb.dentryLru.push(inode);
+    if (options.unused === "inode") sb.inodeLru.push(inode);
     if (inode.wb !== undefined && dirty !== false) awaitFlusher(inode.wb);
     return inode;
+  }
+
+  /** Pages that are free when the story begins, besides those set aside for a task. */
+  freePages(count: number): void {
+    this.counts.pages += count;
   }
 
   /** The address space of a process; with `oomScoreAdj` -1000 the OOM killer may not choose it. */

@@ -205,6 +205,14 @@ const HISTORIES = {
   submitBeforeLock: from(),
   /** `ext4_writepages` holds a NOFS scope with s_writepages_rwsem. commit 00d873c17e29 ("ext4: avoid deadlock in fs reclaim with page writeback") (v6.4); 6.1.191, 6.2.16 [A]; 6.3.3 [A]. */
   writepagesRwsemNofs: from("6.4", "6.1.191", "6.2.16", "6.3.3"),
+  /** The lock under which ext4_writepages() runs: commit c8585c6fcaf2 ("ext4: fix races between changing inode journal mode and ext4_writepages") (v4.7) [M]; renamed by commit bbd55937de8f (v5.6) [M], [S 6.1]. */
+  writepagesRwsemName: history<"none" | "s_journal_flag_rwsem" | "s_writepages_rwsem">(
+    "none",
+    ["4.7", "s_journal_flag_rwsem"],
+    ["5.6", "s_writepages_rwsem"],
+  ),
+  /** iput_final() writes and evicts an inode marked I_DONTCACHE at once. commits dae2f8ed7992, 2c567af418e3 ("fs: Introduce DCACHE_DONTCACHE") (v5.8) [M]; [S 6.1] fs/inode.c. */
+  inodeDontcache: from("5.8"),
   /** The sweep of ext4 is a function of its own, `ext4_do_writepages`. v6.3 [S 6.1 no, 6.12 yes]. */
   ext4DoWritepages: from("6.3"),
   /** XFS has `->writepage`. Until v5.15 [M]; [S 5.4] yes, [S 5.15] no. */

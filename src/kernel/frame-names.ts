@@ -140,6 +140,12 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   // fs
   wbDoWriteback: INLINED,
   ext4DoWritepages: since("6.3", "ext4_do_writepages"),
+  ext4WritepagesDownRead: INLINED,
+  percpuDownRead: INLINED,
+  newSlab: INLINED,
+  clearInode: INLINED,
+  inodeWaitForWriteback: names("inode_wait_for_writeback"),
+  dentryUnlinkInode: names("dentry_iput", ["4.8?", "dentry_unlink_inode"]),
   ext4Fault: INLINED,
   xfsFindPage: names(undefined, ["4.14?", "__xfs_filemap_fault"]),
   mpageSubmitFolio: names("mpage_submit_page", ["6.5?", "mpage_submit_folio"]),
@@ -216,6 +222,7 @@ export type WaitKind =
   | "congestion"
   | "down_read"
   | "down_write"
+  | "percpu_rwsem"
   | "mutex"
   | "buffer"
   | "buffer_lock"
@@ -267,6 +274,14 @@ const TOPS: Readonly<Record<WaitKind, { readonly io?: true; readonly spins?: tru
       ["5.1", ["rwsem_down_write_failed"]],
       ["5.3", ["rwsem_down_write_slowpath"]],
       ["6.3?", ["schedule_preempt_disabled", "rwsem_down_write_slowpath"]],
+    ),
+  },
+  percpu_rwsem: {
+    above: frames(
+      ["rwsem_down_read_failed", "call_rwsem_down_read_failed"],
+      ["5.1", ["rwsem_down_read_failed"]],
+      ["5.3", ["rwsem_down_read_slowpath"]],
+      ["5.7", ["percpu_rwsem_wait"]],
     ),
   },
   mutex: {
@@ -343,7 +358,7 @@ export function entryFrames(kind: EntryKind, e: Era): readonly string[] {
  * (kernel/stacktrace.c:stack_trace_consume_entry_nosched).
  */
 const SCHED_TEXT =
-  /^(__schedule|schedule|io_schedule|schedule_timeout|io_schedule_timeout|schedule_preempt_disabled|bit_wait(_io)?|__wait_on_bit(_lock)?|out_of_line_wait_on_bit(_lock)?|rwsem_down_(read|write)_(failed|slowpath)|down_(read|write)(_killable)?|__mutex_lock(_slowpath)?|mutex_lock(_killable|_io)?)$/;
+  /^(__schedule|schedule|io_schedule|schedule_timeout|io_schedule_timeout|schedule_preempt_disabled|bit_wait(_io)?|__wait_on_bit(_lock)?|out_of_line_wait_on_bit(_lock)?|rwsem_down_(read|write)_(failed|slowpath)|down_(read|write)(_killable)?|__percpu_down_read|percpu_down_write|__mutex_lock(_slowpath)?|mutex_lock(_killable|_io)?)$/;
 
 /** The stack as /proc/PID/stack prints it, which is also how the document of `memcg-writeback-abba` does. */
 export function procStack(stack: readonly string[]): readonly string[] {

@@ -12,6 +12,7 @@ const INCIDENTS = [
   "xfs-page-lock-order",
   "dm-crypt-throttle",
   "jbd2-memcg-oom",
+  "ext4-writepages-reclaim",
 ];
 const files = readdirSync(SAMPLES);
 

@@ -44,6 +44,7 @@ export const ext4Bugs: readonly KnownBug[] = [
     era: { before: "6.4" },
     today:
       "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: do not run chattr +j/-j or online migration under memory pressure",
+    incident: "ext4-writepages-reclaim",
     verdicts: ["deadlock", "unknown"],
     edges: [
       {

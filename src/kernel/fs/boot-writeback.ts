@@ -3,22 +3,25 @@ import { create } from "../../resumable/index.ts";
 import type { RequestQueue } from "../block/bio.ts";
 import { createWorkqueue } from "../block/blk-mq.ts";
 import { __GFP_FS, GFP_HIGHUSER_MOVABLE } from "../gfp.ts";
+import { PercpuRwSemaphore } from "../locking/percpu-rwsem.ts";
 import { RwSemaphore } from "../locking/rwsem.ts";
 import { SpinLock } from "../locking/spinlock.ts";
 import type { MemCgroup } from "../mm/memcg-types.ts";
+import type { Mm } from "../mm/mm.ts";
 import { AddressSpace } from "../mm/page.ts";
 import type { Kernel } from "../sched/kernel.ts";
 import { Work } from "../sched/workqueue.ts";
 import { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
 import { ext4Aops } from "./ext4/inode.ts";
-import { MpageDaData } from "./ext4/mpage-da-data.ts";
+import { MpageDaData, RECLAIM_MPDS } from "./ext4/mpage-da-data.ts";
 import { ext4EndIoRsvWork } from "./ext4/page-io.ts";
 import type { AddressSpaceOperations } from "./fs-types.ts";
 import { ALL_PAGES, inodeSwitchWbsWorkFn, wbWorkfn } from "./fs-writeback.ts";
 import { Inode, SuperBlock } from "./inode.ts";
 import { IomapWritepageCtx } from "./iomap/ioend.ts";
+import { superShrinker } from "./super.ts";
 import { UnwrittenEnds } from "./unwritten-ends.ts";
-import { WritebackControl } from "./writeback-control.ts";
+import { RECLAIM_WBCS, WritebackControl } from "./writeback-control.ts";
 import { xfsAops, xfsEndIo } from "./xfs/aops.ts";
 
 /** How a device is written back. */
@@ -108,6 +111,10 @@ export interface MountOptions {
   readonly mayUnmount?: boolean;
   /** New blocks are unwritten extents, so that their writeback ends in a worker (ext4 dioread_nolock, the default from 5.6; XFS). */
   readonly unwrittenExtents?: boolean;
+  /** Somebody may change the journal mode of a file (`chattr +j`). */
+  readonly mayChangeJournalFlag?: boolean;
+  /** It has unused dentries or inodes: its shrinker counts. */
+  readonly unused?: boolean;
 }
 
 const CONVERSION = {
@@ -136,11 +143,30 @@ export function createSuperBlock(
     fsType,
     bdi,
     sUmount: create(RwSemaphore, { lockClass: "s_umount", tried: true }),
-    writepagesRwsem: create(RwSemaphore, { lockClass: "s_writepages_rwsem" }),
+    writepagesRwsem: create(PercpuRwSemaphore, { lockClass: kernel.era.features.writepagesRwsemName }),
+    mayChangeJournalFlag: options.mayChangeJournalFlag === true && kernel.era.features.writepagesRwsemName !== "none",
     cgroupWriteback: fsType !== "xfs" || kernel.era.features.xfsCgroupWriteback,
   });
   kernel.subsystem<SuperBlock[]>("super blocks").push(sb);
+  if (options.unused === true) registerShrinker(kernel, sb);
   return sb;
+}
+
+/** Reclaim may write and evict inodes from now on, in the middle of a pass too. */
+function registerShrinker(kernel: Kernel, sb: SuperBlock): void {
+  kernel.subsystem<Mm>("mm").shrinkers.push(superShrinker(sb));
+  if (kernel.subsystems.has(RECLAIM_WBCS)) return;
+  const perContext = <T>(make: () => T): readonly T[] =>
+    Object.freeze(Array.from({ length: kernel.config.capacities.contexts }, make));
+  kernel.subsystems.set(
+    RECLAIM_WBCS,
+    perContext(() => create(WritebackControl)),
+  );
+  if (sb.fsType !== "ext4") return;
+  kernel.subsystems.set(
+    RECLAIM_MPDS,
+    perContext(() => create(MpageDaData)),
+  );
 }
 
 /** What a pass of the filesystem keeps on its stack, one per task that may make one. */

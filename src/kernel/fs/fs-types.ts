@@ -5,6 +5,12 @@ import type { AddressSpace, Page } from "../mm/page.ts";
 import type { Inode } from "./inode.ts";
 import type { WritebackControl } from "./writeback-control.ts";
 
+/** `super_operations`, as far as filesystems differ. */
+export interface SuperOperations {
+  /** `->evict_inode`: from the inode's pages on; it ends with clear_inode(). */
+  evictInode?(inode: Inode): Resumable;
+}
+
 export interface AddressSpaceOperations {
   readonly name: string;
   writepages(mapping: AddressSpace, wbc: WritebackControl): Resumable<number>;

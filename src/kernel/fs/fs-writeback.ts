@@ -18,7 +18,7 @@ import { doWritepages, LAST_INDEX } from "../mm/page-writeback.ts";
 import { current, kernel } from "../sched/current.ts";
 import { waitOp } from "../sched/wait.ts";
 import type { BackingDevInfo, BdiWriteback, WbCheck, WbWork } from "./backing-dev.ts";
-import { I_DIRTY, I_DIRTY_PAGES, I_FREEING, I_SYNC, type Inode, type SuperBlock } from "./inode.ts";
+import { I_DIRTY, I_DIRTY_PAGES, I_FREEING, I_SYNC, I_WILL_FREE, type Inode, type SuperBlock } from "./inode.ts";
 import { wbcAttachInode, wbcDetachInode } from "./inode-switch-wbs.ts";
 import {
   inodeIoListDel,
@@ -201,7 +201,7 @@ function* writebackSbInodes(sb: SuperBlock, wb: BdiWriteback, work: WbWork): Res
       redirtyTail(inode, wb);
       continue;
     }
-    if ((inode.state & I_FREEING) !== 0) {
+    if ((inode.state & (I_FREEING | I_WILL_FREE)) !== 0) {
       redirtyTail(inode, wb);
       continue;
     }
@@ -266,7 +266,7 @@ const takeDirtyBits = op<Inode>("take dirty bits", {
  * `__writeback_single_inode()`: its pages, then its dirty bits, which come back if pages were dirtied meanwhile. Writing the
  * inode itself (`write_inode`) is the journal's business and no step here.
  */
-function* __writebackSingleInode(inode: Inode, wbc: WritebackControl): Resumable {
+export function* __writebackSingleInode(inode: Inode, wbc: WritebackControl): Resumable {
   yield* doWritepages(inode.mapping, wbc);
   if (wbc.syncAll && !wbc.forSync) yield* filemapFdatawaitRange(inode.mapping, 0, LAST_INDEX);
   yield takeDirtyBits(inode);
@@ -287,12 +287,14 @@ function requeueInode(inode: Inode, wb: BdiWriteback, wbc: WritebackControl): vo
   }
 }
 
-function inodeSyncComplete(inode: Inode): void {
+/** `inode_sync_complete()`. @internal */
+export function inodeSyncComplete(inode: Inode): void {
   inode.state &= ~I_SYNC;
   inode.syncedBy = undefined;
 }
 
-const syncClear = waitOp<Inode>("wait for I_SYNC", {
+/** @internal */
+export const syncClear = waitOp<Inode>("wait for I_SYNC", {
   ways: (inode) => ((inode.state & I_SYNC) === 0 ? 1 : 0),
   wait: (inode) => ({
     resource: { class: "I_SYNC", id: String(inode.ino) },

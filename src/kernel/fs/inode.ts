@@ -2,21 +2,28 @@
 
 import type { List } from "../../resumable/index.ts";
 import { bool, Entity, fields, int, list, ref, value } from "../../resumable/index.ts";
+import type { PercpuRwSemaphore } from "../locking/percpu-rwsem.ts";
 import type { RwSemaphore } from "../locking/rwsem.ts";
 import type { SpinLock } from "../locking/spinlock.ts";
+import type { MemCgroup } from "../mm/memcg-types.ts";
 import type { AddressSpace } from "../mm/page.ts";
 import type { Task } from "../sched/task.ts";
 import type { Work } from "../sched/workqueue.ts";
 import type { BackingDevInfo, BdiWriteback } from "./backing-dev.ts";
+import type { SuperOperations } from "./fs-types.ts";
 import type { UnwrittenEnds } from "./unwritten-ends.ts";
 
 /** `inode->i_state` bits. */
 export const I_DIRTY_SYNC = 1 << 0;
 export const I_DIRTY_DATASYNC = 1 << 1;
 export const I_DIRTY_PAGES = 1 << 2;
+export const I_WILL_FREE = 1 << 4;
 export const I_FREEING = 1 << 5;
+export const I_CLEAR = 1 << 6;
 export const I_SYNC = 1 << 7;
 export const I_WB_SWITCH = 1 << 13;
+/** Evicted as soon as nobody uses it; 5.8+. */
+export const I_DONTCACHE = 1 << 16;
 export const I_DIRTY = I_DIRTY_SYNC | I_DIRTY_DATASYNC | I_DIRTY_PAGES;
 
 /** `struct inode`. */
@@ -24,6 +31,8 @@ export class Inode extends Entity {
   declare ino: number;
   declare sb: SuperBlock;
   declare mapping: AddressSpace;
+  /** Whom its slab object is charged to. */
+  declare memcg: MemCgroup | undefined;
   /** `I_*` bits, under {@link iLock}. */
   declare state: number;
   declare iLock: SpinLock;
@@ -51,6 +60,7 @@ export class Inode extends Entity {
       ino: int,
       sb: ref,
       mapping: ref,
+      memcg: ref,
       state: int,
       iLock: ref,
       rwsem: ref,
@@ -73,13 +83,20 @@ export class SuperBlock extends Entity {
   declare fsType: string;
   declare sUmount: RwSemaphore;
   declare inodes: List<Inode>;
+  /** Inodes that only an unused dentry keeps (`s_dentry_lru`), and unused inodes (`s_inode_lru`), the next to go first. */
+  declare dentryLru: List<Inode>;
+  declare inodeLru: List<Inode>;
+  /** `s_op`, where a filesystem has more than the default. */
+  declare sOp: SuperOperations | undefined;
   declare bdi: BackingDevInfo;
   /** Somebody may take s_umount for writing (umount, remount, freeze); else nobody can ever find it taken. */
   declare mayUnmount: boolean;
   /** SB_I_CGROUPWB. */
   declare cgroupWriteback: boolean;
   /** ext4's `s_journal_flag_rwsem`, `s_writepages_rwsem` from 5.6. */
-  declare writepagesRwsem: RwSemaphore;
+  declare writepagesRwsem: PercpuRwSemaphore;
+  /** Somebody may take it for writing (`chattr +j`); else nobody can ever find it taken. */
+  declare mayChangeJournalFlag: boolean;
   /** Where ends of writes to unwritten extents wait for a worker; undefined: blocks are allocated as written ones. */
   declare unwrittenEnds: UnwrittenEnds | undefined;
   /** The filesystem's own object, e.g. its journal. */
@@ -91,10 +108,14 @@ export class SuperBlock extends Entity {
         fsType: value,
         sUmount: ref,
         inodes: list("inodes"),
+        dentryLru: list("inodes"),
+        inodeLru: list("inodes"),
+        sOp: value,
         bdi: ref,
         mayUnmount: bool,
         cgroupWriteback: bool,
         writepagesRwsem: ref,
+        mayChangeJournalFlag: bool,
         unwrittenEnds: ref,
         fsInfo: ref,
       },

@@ -1,5 +1,6 @@
 /** `struct writeback_control`: what one pass of writeback is asked to do. */
 import { bool, Entity, fields, int, ref } from "../../resumable/index.ts";
+import { PF_MEMALLOC } from "../gfp.ts";
 import type { MemCgroup } from "../mm/memcg-types.ts";
 import { kernel } from "../sched/current.ts";
 import type { Task } from "../sched/task.ts";
@@ -47,9 +48,13 @@ export class WritebackControl extends Entity {
   }
 }
 
+/** Where reclaim can write inodes, the controls for that. */
+export const RECLAIM_WBCS = "wbcs in reclaim";
+
 /** The control that a task's own passes use; what reclaim writes inside one has another. */
 export function wbcOf(task: Task): WritebackControl {
-  const wbc = kernel().subsystem<readonly WritebackControl[]>("wbcs")[task.context];
+  const nested = (task.flags & PF_MEMALLOC) !== 0 && kernel().subsystems.has(RECLAIM_WBCS);
+  const wbc = kernel().subsystem<readonly WritebackControl[]>(nested ? RECLAIM_WBCS : "wbcs")[task.context];
   if (wbc === undefined) throw new Error(`${task} has no writeback_control`);
   return wbc;
 }

@@ -24,7 +24,8 @@ export function bootCachedPage(k: Kernel, inode: Inode, index: number, given: Ca
 }
 
 function dirtyAtBoot(inode: Inode, page: Page, memcg: MemCgroup | undefined): void {
-  inodeAttachWb(inode, memcg);
+  if (memcg === undefined) inode.wb ??= inode.sb.bdi.wb;
+  else inodeAttachWb(inode, memcg);
   page.dirty = true;
   page.dirtyTag = true;
   if (memcg !== undefined) memcg.nrFileDirty++;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { create, type Resumable } from "../../resumable/index.ts";
 import { SuperBlock } from "../fs/inode.ts";
+import { superCacheScan } from "../fs/super.ts";
 import { GFP_KERNEL, GFP_NOFS } from "../gfp.ts";
 import { downWrite, RwSemaphore } from "../locking/rwsem.ts";
 import { SpinLock } from "../locking/spinlock.ts";
@@ -10,7 +11,7 @@ import { bootKswapd } from "./kswapd.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import { bootMm, createMemcg } from "./mm.ts";
 import { AddressSpace } from "./page.ts";
-import { type Shrinker, superCacheScan } from "./shrinker.ts";
+import type { Shrinker } from "./shrinker.ts";
 import { tryToFreeMemCgroupPages, tryToFreePages } from "./vmscan.ts";
 
 function* globally(gfp: number): Resumable {

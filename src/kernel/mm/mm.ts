@@ -142,6 +142,8 @@ export interface MmOptions {
    */
   readonly chargeRetries?: number | "free";
   readonly shrinkers?: readonly Shrinker[];
+  /** Every object of a slab cache takes a page of its own; off: objects are always at hand. */
+  readonly slabPages?: boolean;
 }
 
 /** The memory subsystem of a kernel. */

@@ -6,7 +6,6 @@
  */
 import type { Resumable } from "../../resumable/index.ts";
 import type { SuperBlock } from "../fs/inode.ts";
-import { __GFP_FS } from "../gfp.ts";
 import { downReadTrylock, upRead } from "../locking/rwsem.ts";
 import { era } from "../sched/current.ts";
 import type { MemCgroup } from "./memcg-types.ts";
@@ -23,7 +22,7 @@ export interface Shrinker {
   readonly memcgAware: boolean;
   readonly sb?: SuperBlock;
   /** Objects that could be freed. */
-  count(memcg: MemCgroup | undefined): number;
+  count(memcg: MemCgroup | undefined, shrinker: Shrinker): number;
   /** Frees up to `nr`; how many it freed, or {@link SHRINK_STOP}. */
   scan(shrinker: Shrinker, memcg: MemCgroup | undefined, nr: number, gfp: number): Resumable<number>;
 }
@@ -50,7 +49,7 @@ export function* shrinkSlab(gfp: number, memcg: MemCgroup | undefined, priority:
 
 /** `seeks` is 2 for every shrinker here. Shrinkers are named by their number, since tables do not live in frames. */
 function* doShrinkSlab(number: number, memcg: MemCgroup | undefined, gfp: number, priority: number): Resumable<number> {
-  const freeable = (mm().shrinkers[number] as Shrinker).count(memcg);
+  const freeable = (mm().shrinkers[number] as Shrinker).count(memcg, mm().shrinkers[number] as Shrinker);
   if (freeable === 0) return 0;
   let total = Math.min(((freeable >> priority) * 4) >> 1, 2 * freeable);
   let freed = 0;
@@ -63,21 +62,4 @@ function* doShrinkSlab(number: number, memcg: MemCgroup | undefined, gfp: number
     total -= nr;
   }
   return freed;
-}
-
-/**
- * `super_cache_scan()`: a filesystem's dentries and inodes, under `s_umount`. Stops without `__GFP_FS`, and when the lock is
- * not to be had. The model's inodes are in use, so that nothing is freed: it shows who holds `s_umount` and for how long.
- */
-export function* superCacheScan(
-  shrinker: Shrinker,
-  _memcg: MemCgroup | undefined,
-  _nr: number,
-  gfp: number,
-): Resumable<number> {
-  if ((gfp & __GFP_FS) === 0) return SHRINK_STOP;
-  const sb = shrinker.sb;
-  if (sb === undefined || !(yield* downReadTrylock(sb.sUmount))) return SHRINK_STOP;
-  yield* upRead(sb.sUmount);
-  return 0;
 }

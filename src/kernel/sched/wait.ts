@@ -16,6 +16,7 @@ export type WaitTop =
   | "congestion"
   | "down_read"
   | "down_write"
+  | "percpu_rwsem"
   | "mutex"
   | "buffer"
   | "spin"

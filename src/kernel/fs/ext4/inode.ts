@@ -6,16 +6,18 @@
  * after the other, while those before sit under writeback, unlocked, in the unsubmitted bio (mpage_prepare_extent_to_map).
  * A cyclic pass that began in the middle sweeps again from index 0, after the first bio was submitted and the plug ended.
  *
- * i_data_sem and the percpu s_writepages_rwsem are taken by the kernel in the places marked; nothing sleeps under the first
- * and nobody writes the second here, so neither can be met held and they are no operations.
+ * i_data_sem is taken by the kernel in the places marked; nothing sleeps under it, so that it cannot be met held and is no
+ * operation. Neither is the percpu s_writepages_rwsem, unless somebody may change a file's journal mode: then it is taken, and a
+ * sweep inside a sweep (reclaim in ext4_init_io_end() that writes an inode) takes it twice.
  *
  * Feature submitBeforeLock: the proposal "Ext4: fix deadlock on dirty pages between fault and writeback" (October 2018, never
  * merged) submits the pending bio before it waits for a page lock.
  */
 import { op, type Resumable } from "../../../resumable/index.ts";
 import { blkFinishPlug, blkStartPlug } from "../../block/plug.ts";
-import { PF_MEMALLOC_NOFS } from "../../gfp.ts";
-import { downRead, upRead } from "../../locking/rwsem.ts";
+import { GFP_KERNEL, PF_MEMALLOC_NOFS } from "../../gfp.ts";
+import { percpuDownRead, percpuDownWrite, percpuUpRead, percpuUpWrite } from "../../locking/percpu-rwsem.ts";
+import { downRead, downWrite, upRead, upWrite } from "../../locking/rwsem.ts";
 import {
   __filemapGetFolio,
   FGP_WRITEBEGIN,
@@ -34,9 +36,11 @@ import {
 import type { Vma } from "../../mm/mm-types.ts";
 import type { AddressSpace, Page } from "../../mm/page.ts";
 import { folioClearDirtyForIo, folioMarkDirty, LAST_INDEX, tagPagesForWriteback } from "../../mm/page-writeback.ts";
+import { kmemCacheAlloc, kmemCacheFree } from "../../mm/slab.ts";
 import { current, era } from "../../sched/current.ts";
 import type { AddressSpaceOperations } from "../fs-types.ts";
-import type { Inode } from "../inode.ts";
+import type { Inode, SuperBlock } from "../inode.ts";
+import { fileWriteAndWaitRange } from "../sync.ts";
 import type { WritebackControl } from "../writeback-control.ts";
 import { clearMpd, type MpageDaData, mpdOfCurrent } from "./mpage-da-data.ts";
 import { ext4BioWriteFolio, ext4IoSubmit } from "./page-io.ts";
@@ -50,11 +54,52 @@ const NOTHING = -1;
 
 /** `ext4_writepages()`; from 5.6 to 6.2 under s_writepages_rwsem itself, a NOFS scope where that was fixed. */
 export function* ext4Writepages(mapping: AddressSpace, wbc: WritebackControl): Resumable<number> {
+  const sb = mapping.host?.sb as SuperBlock;
+  const nofs = yield* ext4WritepagesDownRead(sb);
+  const error = yield* ext4DoWritepages(mapping, wbc, mpdOfCurrent());
+  ext4WritepagesUp(nofs);
+  if (sb.mayChangeJournalFlag) percpuUpRead(sb.writepagesRwsem);
+  return error;
+}
+
+/** `ext4_writepages_down_read()`: what the scope was before. */
+function* ext4WritepagesDownRead(sb: SuperBlock): Resumable<number> {
+  if (sb.mayChangeJournalFlag) yield* percpuDownRead(sb.writepagesRwsem);
   const nofs = current().flags & PF_MEMALLOC_NOFS;
   if (era().writepagesRwsemNofs) current().flags |= PF_MEMALLOC_NOFS;
-  const error = yield* ext4DoWritepages(mapping, wbc, mpdOfCurrent());
+  return nofs;
+}
+function ext4WritepagesUp(nofs: number): void {
   current().flags = (current().flags & ~PF_MEMALLOC_NOFS) | nofs;
-  return error;
+}
+
+/**
+ * `ext4_change_inode_journal_flag()`, which `chattr +j` comes to: the file is written, then no writepages may run on the whole
+ * filesystem. Waiting for the journal's handles (jbd2_journal_lock_updates) is not modelled. The caller holds i_rwsem.
+ */
+export function* ext4ChangeInodeJournalFlag(inode: Inode): Resumable {
+  const { sb } = inode;
+  yield* downWrite(inode.invalidateLock);
+  yield* fileWriteAndWaitRange(inode);
+  if (sb.mayChangeJournalFlag) {
+    yield* percpuDownWrite(sb.writepagesRwsem);
+    percpuUpWrite(sb.writepagesRwsem);
+  }
+  yield* upWrite(inode.invalidateLock);
+}
+
+/**
+ * `ext4_init_io_end()`: GFP_KERNEL, with no page locked and no bio open. It is given back when the sweep has submitted its bio;
+ * the reference that the bio keeps until it ends is not modelled.
+ */
+function* ext4InitIoEnd(mpd: MpageDaData): Resumable<boolean> {
+  mpd.ioEnd = yield* kmemCacheAlloc(GFP_KERNEL);
+  return mpd.ioEnd !== undefined;
+}
+function* ext4PutIoEnd(mpd: MpageDaData): Resumable {
+  const { ioEnd } = mpd;
+  mpd.ioEnd = undefined;
+  yield* kmemCacheFree(ioEnd);
 }
 
 /** The sweeps; a function of its own since 6.3. */
@@ -70,18 +115,26 @@ function* ext4DoWritepages(mapping: AddressSpace, wbc: WritebackControl, mpd: Mp
     if (wbc.syncAll || wbc.taggedWritepages) yield* tagPagesForWriteback(mapping, mpd.firstPage, mpd.lastPage);
     const outermost = blkStartPlug();
     mpd.scannedUntilEnd = false;
-    yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
-    yield* mpageReleaseUnusedPages(mapping, mpd);
-    yield* ext4IoSubmit(mpd);
-    while (!mpd.scannedUntilEnd && wbc.nrToWrite > 0) {
+    let memory = yield* ext4InitIoEnd(mpd);
+    if (memory) {
+      yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
+      yield* mpageReleaseUnusedPages(mapping, mpd);
+      yield* ext4IoSubmit(mpd);
+      yield* ext4PutIoEnd(mpd);
+    }
+    while (memory && !mpd.scannedUntilEnd && wbc.nrToWrite > 0) {
+      memory = yield* ext4InitIoEnd(mpd);
+      if (!memory) break;
       mpd.doMap = true;
       yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
       if (mpd.extentPages > 0) yield* mpageMapAndSubmitExtent(mapping, wbc, mpd);
       mpd.doMap = false;
       yield* mpageReleaseUnusedPages(mapping, mpd);
       yield* ext4IoSubmit(mpd);
+      yield* ext4PutIoEnd(mpd);
     }
     yield* blkFinishPlug(outermost);
+    if (!memory) break;
     if (cycled || wbc.nrToWrite <= 0) break;
     cycled = true;
     mpd.firstPage = 0;

@@ -1,6 +1,8 @@
 /** What one call of ext4_writepages() keeps on its stack (`struct mpage_da_data` with its `ext4_io_submit`). */
-import { bool, Entity, fields, int, ref } from "../../../resumable/index.ts";
+import { bool, Entity, fields, int, ref, value } from "../../../resumable/index.ts";
 import type { Bio } from "../../block/bio.ts";
+import { PF_MEMALLOC } from "../../gfp.ts";
+import type { SlabObject } from "../../mm/slab.ts";
 import { current, kernel } from "../../sched/current.ts";
 
 export class MpageDaData extends Entity {
@@ -14,6 +16,8 @@ export class MpageDaData extends Entity {
   /** Pages that need blocks may be collected. */
   declare doMap: boolean;
   declare scannedUntilEnd: boolean;
+  /** `io_submit.io_end`: its slab object. */
+  declare ioEnd: SlabObject;
   /** Blocks were allocated as unwritten extents. */
   declare unwritten: boolean;
   static {
@@ -27,6 +31,7 @@ export class MpageDaData extends Entity {
         extentPages: int,
         doMap: bool,
         scannedUntilEnd: bool,
+        ioEnd: value,
         unwritten: bool,
       },
       "mpd",
@@ -34,9 +39,13 @@ export class MpageDaData extends Entity {
   }
 }
 
-/** The current task's. */
+/** Where reclaim can write inodes, those of such passes. */
+export const RECLAIM_MPDS = "ext4 writepages in reclaim";
+
+/** The current task's; what reclaim writes inside a pass has another. */
 export function mpdOfCurrent(): MpageDaData {
-  const mpd = kernel().subsystem<readonly MpageDaData[]>("ext4 writepages")[current().context];
+  const nested = (current().flags & PF_MEMALLOC) !== 0 && kernel().subsystems.has(RECLAIM_MPDS);
+  const mpd = kernel().subsystem<readonly MpageDaData[]>(nested ? RECLAIM_MPDS : "ext4 writepages")[current().context];
   if (mpd === undefined) throw new Error(`${current()} has no mpage_da_data`);
   return mpd;
 }

@@ -1,0 +1,89 @@
+/** Promise: incidents of reclaim that comes back into the filesystem or the block layer are found, and each fix closes its own. */
+import { describe, expect, it } from "vitest";
+import { exploreIncident } from "../src/explore/incident.ts";
+import { prove, random } from "../src/explore/index.ts";
+import { replayIncident } from "../src/explore/replay-incident.ts";
+import { type Choices, ext4WritepagesReclaim, type Incident, prepare } from "../src/incidents/index.ts";
+import { diagnose } from "../src/index.ts";
+import type { Kernel } from "../src/kernel/sched/kernel.ts";
+import { kernelLog } from "../src/kernel/sched/show-task.ts";
+
+const preparedOf = (incident: Incident, choices: Choices) => {
+  const result = prepare(incident, choices);
+  if (!result.ok) throw new Error(result.error.message);
+  return result.prepared;
+};
+const kernelOf = (incident: Incident, choices: Choices): Kernel => preparedOf(incident, choices).kernel;
+
+/** The dead subset that random walks meet, by the names of its contexts without numbers. */
+const walks = (incident: Incident, choices: Choices): readonly string[] => {
+  const kernel = kernelOf(incident, choices);
+  const { finding } = random(kernel.start(), { maxExecutions: 2000, seed: 7 });
+  expect(finding?.kind).toMatch(/^dead/);
+  return (finding?.contexts ?? []).map((c) => (kernel.tasks[c]?.comm ?? "").replace(/\/.*|:.*/, "")).toSorted();
+};
+
+const proof = (incident: Incident, choices: Choices) => {
+  const { finding, complete } = prove(kernelOf(incident, choices).start(), { maxStates: 150_000 });
+  return { fault: finding?.kind, complete };
+};
+const none = { fault: undefined, complete: true };
+
+/** Who waits for which kind of thing of whom. */
+interface Edge {
+  readonly waiter: { readonly pid?: number };
+  readonly waitsFor: { readonly class: string };
+  readonly heldBy: readonly { readonly pid?: number }[];
+}
+const coreOf = (edges: readonly Edge[]): string[] =>
+  edges
+    .map((e) => `${e.waiter.pid} waits for ${e.waitsFor.class} of ${e.heldBy.map((by) => by.pid).join()}`)
+    .toSorted();
+
+/** The deadlock printed as a log of that kernel, and what is read out of it. */
+const roundTrip = async (incident: Incident, choices: Choices) => {
+  const prepared = preparedOf(incident, choices);
+  const { witness, account } = exploreIncident(prepared);
+  replayIncident(prepared, witness!);
+  const d = await diagnose(kernelLog(prepared.kernel));
+  return { d, core: coreOf(account!.core) };
+};
+
+describe("ext4-writepages-reclaim", () => {
+  const incident = ext4WritepagesReclaim;
+
+  it.each([
+    ["6.1.190", {}],
+    ["6.3.0", { era: "6.3.0" }],
+    ["5.8.0, the first with I_DONTCACHE", { era: "5.8.0" }],
+    ["6.12.0, writepages-nofs reverted", { era: "6.12.0", reverted: ["writepages-nofs"] }],
+    ["several files and writers", { parameters: { pages: 2, unused: 2, chattrs: 2, cpus: 2 } }],
+  ])("%s: the flusher and chattr wait for each other", (_, choices) => {
+    expect(walks(incident, choices)).toEqual(expect.arrayContaining(["chattr", "kworker"]));
+  });
+
+  it.each([
+    ["6.1.190 with writepages-nofs", { fixes: ["writepages-nofs"] }],
+    ["6.1.191, which has the backport", { era: "6.1.191" }],
+    ["6.4.0", { era: "6.4.0" }],
+    ["5.7.0: an unused dentry keeps no inode out of the cache", { era: "5.7.0" }],
+    ["4.6.0: no lock", { era: "4.6.0" }],
+    ["no writer", { parameters: { chattrs: 0 } }],
+    ["no unused file", { parameters: { unused: 0 } }],
+    ["unused files that may stay in the cache", { parameters: { cached: 1 } }],
+    ["free memory", { parameters: { free: 2 } }],
+  ])("%s: none, every schedule", (_, choices) => {
+    expect(proof(incident, choices)).toMatchObject(none);
+  });
+
+  it("two writers, and files whose blocks are not allocated: none with the fix, and no law is broken", () => {
+    const parameters = { pages: 2, unused: 2, chattrs: 2 };
+    expect(proof(incident, { fixes: ["writepages-nofs"], parameters, invariants: true })).toMatchObject(none);
+  });
+
+  it("printed as a log it is recognised, with the same core", async () => {
+    const { d, core } = await roundTrip(incident, {});
+    expect([d.verdict, coreOf(d.core)]).toEqual(["deadlock", core]);
+    expect(d.knownBugs.map((bug) => bug.incident)).toContain(incident.id);
+  });
+});
