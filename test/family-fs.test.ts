@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { exploreIncident } from "../src/explore/incident.ts";
 import { prove, random } from "../src/explore/index.ts";
 import { replayIncident } from "../src/explore/replay-incident.ts";
-import { type Choices, ext4WritepagesReclaim, type Incident, prepare } from "../src/incidents/index.ts";
+import { type Choices, dmBufioLoop, ext4WritepagesReclaim, type Incident, prepare } from "../src/incidents/index.ts";
 import { diagnose } from "../src/index.ts";
 import type { Kernel } from "../src/kernel/sched/kernel.ts";
 import { kernelLog } from "../src/kernel/sched/show-task.ts";
@@ -79,6 +79,56 @@ describe("ext4-writepages-reclaim", () => {
   it("two writers, and files whose blocks are not allocated: none with the fix, and no law is broken", () => {
     const parameters = { pages: 2, unused: 2, chattrs: 2 };
     expect(proof(incident, { fixes: ["writepages-nofs"], parameters, invariants: true })).toMatchObject(none);
+  });
+
+  it("printed as a log it is recognised, with the same core", async () => {
+    const { d, core } = await roundTrip(incident, {});
+    expect([d.verdict, coreOf(d.core)]).toEqual(["deadlock", core]);
+    expect(d.knownBugs.map((bug) => bug.incident)).toContain(incident.id);
+  });
+});
+
+describe("dm-bufio-loop", () => {
+  const incident = dmBufioLoop;
+  const circle = ["dd", "dmsetup", "loop0"];
+
+  it.each([
+    ["5.2.0", {}],
+    ["4.19.60", { era: "4.19.60" }],
+    ["5.3.0, loop-noio reverted", { era: "5.3.0", reverted: ["loop-noio"] }],
+  ])("%s: somebody's reclaim and the loop thread, or that thread alone", (_, choices) => {
+    const dead = walks(incident, choices);
+    expect(dead).toContain("loop0");
+    for (const name of dead) expect(circle).toContain(name);
+  });
+
+  it("two readers and no commit: reclaim that evicts a buffer and the loop thread wait for each other", () => {
+    expect(walks(incident, { parameters: { commits: 0, readers: 2 } })).toEqual(
+      expect.arrayContaining(["dd", "loop0"]),
+    );
+  });
+
+  it.each([
+    ["5.2.0 with loop-noio", { fixes: ["loop-noio"] }],
+    ["with both fixes", { fixes: ["loop-noio", "bufio-trylock"] }],
+    ["5.3.0", { era: "5.3.0" }],
+    ["5.9.0 with loop-noio reverted: a worker evicts, no shrinker waits", { era: "5.9.0", reverted: ["loop-noio"] }],
+    ["the metadata on a disk", { parameters: { loop: 0 } }],
+    ["free memory", { parameters: { free: 2 } }],
+  ])("%s: none, every schedule", (_, choices) => {
+    expect(proof(incident, choices)).toMatchObject(none);
+  });
+
+  it("only trying for the mutex leaves the loop thread that evicts a buffer it is to write itself", () => {
+    const kernel = kernelOf(incident, { fixes: ["bufio-trylock"], parameters: { readers: 0 } });
+    const { finding } = prove(kernel.start(), { maxStates: 150_000 });
+    expect(finding?.kind).toMatch(/^dead/);
+    expect(finding?.contexts.map((c) => kernel.tasks[c]?.comm)).toContain("loop0");
+    expect(walks(incident, { era: "4.19.61" })).toContain("loop0");
+  });
+
+  it("no law is broken", () => {
+    expect(proof(incident, { fixes: ["loop-noio"], invariants: true })).toMatchObject(none);
   });
 
   it("printed as a log it is recognised, with the same core", async () => {

@@ -15,6 +15,7 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "memcg-writeback-abba": { fix: "prealloc-pte" },
   "wb-switch-irq-nesting": { fix: "wb-lock-cookie", arguments: "--hack switching,moving" },
   "xfs-page-lock-order": { fix: "prealloc-pte" },
+  "dm-bufio-loop": { fix: "loop-noio" },
   "ext4-writepages-reclaim": { fix: "writepages-nofs" },
 };
 

@@ -7,6 +7,8 @@
  */
 import type { Bio, RequestQueue } from "../kernel/block/bio.ts";
 import { type Block, bootBlock, type QueueOptions } from "../kernel/block/blk-core.ts";
+import { bootDmBufio, type DmBufioClient } from "../kernel/block/dm-bufio.ts";
+import { bootLoop } from "../kernel/block/loop.ts";
 import type { Era } from "../kernel/era.ts";
 import type { BackingDevInfo, BdiWriteback } from "../kernel/fs/backing-dev.ts";
 import {
@@ -186,6 +188,17 @@ export class Scene {
     if (options.unused === "inode") sb.inodeLru.push(inode);
     if (inode.wb !== undefined && dirty !== false) awaitFlusher(inode.wb);
     return inode;
+  }
+
+  /** A loop device with direct I/O on a file; `queue` is one of the disks. */
+  loop(queue: RequestQueue, file: Inode): void {
+    bootLoop(this.kernel, queue, file);
+  }
+
+  /** A client of dm-bufio on a disk, with so many dirty buffers of a page each. */
+  bufio(queue: RequestQueue, buffers: number): DmBufioClient {
+    this.counts.pages += buffers;
+    return bootDmBufio(this.kernel, queue, buffers);
   }
 
   /** Pages that are free when the story begins, besides those set aside for a task. */

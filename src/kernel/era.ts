@@ -230,6 +230,20 @@ const HISTORIES = {
     ["6.12.94", "list"],
   ),
 
+  // Block
+  /** The thread of a loop device is in a NOIO scope. commit d0a255e795ab ("loop: set PF_MEMALLOC_NOIO for the worker thread") (v5.3-rc6) [C]; 5.2.10, 4.19.68, 4.14.140 [M]. */
+  loopWorkerNoio: from("5.3", "5.2.10?", "4.19.68?", "4.14.140?"),
+  /** Loop devices are served by workers of a queue. commit 87579e9b7d8d ("loop: use worker per cgroup instead of kworker") (v5.14) [M]; [S 6.1] yes. */
+  loopWorkqueue: from("5.14?"),
+  /** PF_LOCAL_THROTTLE took the place of PF_LESS_THROTTLE. commit a37b0715ddf3 (v5.8) [M]. */
+  localThrottle: from("5.8"),
+  /** The shrinker of dm-bufio only tries for the client's mutex. commit bd293d071ffe ("dm bufio: fix deadlock with loop device") [C], in 5.3-rc1 and reverted in 5.3-rc6; 5.2.3, 4.19.61 [A] until the revert in 5.2.10, 4.19.68 [M]. */
+  dmBufioShrinkTrylock: history(false, ["5.2.3", true], ["5.2.10?", false], ["4.19.61", true], ["4.19.68?", false]),
+  /** The shrinker of dm-bufio leaves eviction to a worker. commit 70704c33db84 ("dm bufio: do buffer cleanup from a workqueue") [C] (v5.9) [M]; [S 6.1] yes. */
+  dmBufioShrinkWork: from("5.9"),
+  /** Counting dm-bufio's buffers takes the client's mutex. Until v4.10 [M]; the trace in d0a255e795ab shows it. */
+  dmBufioCountLocked: until("4.10?"),
+
   // Locks and reports
   /** One wake-up takes every waiting reader, past waiting writers. v5.3 [S 4.20, 6.1]. */
   rwsemPhaseFair: from("5.3"),
@@ -443,6 +457,18 @@ export const fixes: readonly Fix[] = [
     commit: "00d873c17e29",
     title: "ext4: avoid deadlock in fs reclaim with page writeback",
     sets: [["writepagesRwsemNofs", true, false]],
+  },
+  {
+    id: "loop-noio",
+    commit: "d0a255e795ab",
+    title: "loop: set PF_MEMALLOC_NOIO for the worker thread",
+    sets: [["loopWorkerNoio", true, false]],
+  },
+  {
+    id: "bufio-trylock",
+    commit: "bd293d071ffe",
+    title: "dm bufio: fix deadlock with loop device",
+    sets: [["dmBufioShrinkTrylock", true, false]],
   },
   {
     id: "no-throttle-vm-writeout",

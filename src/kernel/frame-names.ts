@@ -106,6 +106,8 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   folioWaitLockedKillable: folio("wait_on_page_bit_killable", "folio_wait_bit_killable"),
   filemapReadFolio: since("5.16", "filemap_read_folio"),
   submitRead: INLINED,
+  forcePageCacheRa: names("force_page_cache_readahead", ["5.10?", "force_page_cache_ra"]),
+  pageCacheRaUnbounded: names("__do_page_cache_readahead", ["5.8", "page_cache_ra_unbounded"]),
   invalidateLocked: INLINED,
   folioBatchRelease: INLINED,
 
@@ -164,7 +166,16 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   lockBuffer: names("__lock_buffer"),
   doSysOpenat2: names("do_sys_open", ["5.6", "do_sys_openat2"]),
 
-  // block
+  // block, drivers/block/loop.c, drivers/md/dm-bufio.c, fs/direct-io.c
+  loopKthreadWorkerFn: names("loop_kthread_worker_fn", ["5.14?", "worker_thread"]),
+  kthreadWorkerFn: names("kthread_worker_fn", ["5.14?", "process_one_work"]),
+  loopQueueWork: names("loop_queue_work", ["5.14?", "loop_process_work"]),
+  __genericFileDirectWrite: names("generic_file_direct_write", ["5.5", undefined]),
+  ext4DirectIo: names("ext4_direct_IO", ["5.5", undefined]),
+  __blockdevDirectIo: names("__blockdev_direct_IO", ["5.5", "iomap_dio_rw"]),
+  doBlockdevDirectIo: names("do_blockdev_direct_IO", ["5.5", "__iomap_dio_rw"]),
+  dmBufioLockedCount: names("dm_bufio_shrink_count"),
+  dmBufioShrinkLock: INLINED,
   submitBioNoacctNocheck: names(
     "generic_make_request",
     ["5.9", "submit_bio_noacct"],

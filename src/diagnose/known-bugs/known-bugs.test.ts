@@ -13,6 +13,7 @@ const INCIDENTS = [
   "dm-crypt-throttle",
   "jbd2-memcg-oom",
   "ext4-writepages-reclaim",
+  "dm-bufio-loop",
 ];
 const files = readdirSync(SAMPLES);
 

@@ -31,6 +31,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     era: { before: "5.3" },
     today:
       "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: no thin pools, dm-verity or dm-integrity on loop devices of hosts short of memory",
+    incident: "dm-bufio-loop",
     verdicts: ["deadlock", "unknown", "lost-io"],
     edges: [
       {

@@ -14,6 +14,11 @@ export function bioProviders(bio: Bio): readonly Task[] {
     case "plugged":
     case "completing":
       return [bio.owner];
+    case "queued": {
+      const worker = bio.queue?.loop?.worker;
+      if (bio.below !== undefined) return bioProviders(bio.below);
+      return worker === undefined ? [] : [worker];
+    }
     case "in_flight":
       return kernel()
         .subsystem<Block>("block")

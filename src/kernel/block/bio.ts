@@ -5,9 +5,10 @@ import { bool, Entity, fields, int, list, ref, value } from "../../resumable/ind
 import type { Page } from "../mm/page.ts";
 import type { Cpu, Task } from "../sched/task.ts";
 import type { Work, Workqueue } from "../sched/workqueue.ts";
+import type { LoopDevice } from "./loop-device.ts";
 
-/** What becomes of a bio. */
-export type BioState = "free" | "building" | "plugged" | "in_flight" | "completing" | "deferred";
+/** What becomes of a bio; `queued`: it waits for, or is with, the thread of a loop device. */
+export type BioState = "free" | "building" | "plugged" | "queued" | "in_flight" | "completing" | "deferred";
 
 /** `struct bio`, with one slot for every page it can carry. */
 export class Bio extends Entity {
@@ -25,6 +26,11 @@ export class Bio extends Entity {
   declare unwritten: boolean;
   /** Where the end of a deferred bio waits for a worker. */
   declare endQueue: Workqueue | undefined;
+  /** On a stacked device: the bio that carries this one out, and the one that this one carries out. */
+  declare below: Bio | undefined;
+  declare above: Bio | undefined;
+  /** `bi_private`. */
+  declare object: unknown;
   static {
     fields(Bio, {
       state: value,
@@ -36,6 +42,9 @@ export class Bio extends Entity {
       cpu: ref,
       unwritten: bool,
       endQueue: ref,
+      below: ref,
+      above: ref,
+      object: value,
     });
   }
 }
@@ -59,6 +68,8 @@ export class RequestQueue extends Entity {
   declare done: List<Bio>;
   declare endQueue: Workqueue | undefined;
   declare endWork: Work | undefined;
+  /** It is a loop device's. */
+  declare loop: LoopDevice | undefined;
   static {
     fields(
       RequestQueue,
@@ -72,6 +83,7 @@ export class RequestQueue extends Entity {
         done: list("bios"),
         endQueue: ref,
         endWork: ref,
+        loop: ref,
       },
       "queue",
     );

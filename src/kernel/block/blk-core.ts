@@ -14,6 +14,7 @@ import { Bio, type CompletionContext, RequestQueue } from "./bio.ts";
 import { bioProviders } from "./bio-providers.ts";
 import { bootInterrupts } from "./blk-mq.ts";
 import { blkMqGetTag } from "./blk-mq-tag.ts";
+import { loopQueueRq } from "./loop-device.ts";
 import { blkFlushPlug, plugFlushOnSleep } from "./plug.ts";
 
 /** A device, as an incident describes it. */
@@ -117,6 +118,9 @@ export function bioPut(bio: Bio): void {
     cpu: undefined,
     unwritten: false,
     endQueue: undefined,
+    below: undefined,
+    above: undefined,
+    object: undefined,
   });
 }
 
@@ -125,8 +129,12 @@ export function bioPut(bio: Bio): void {
  * so the order in which they came is no part of the state.
  */
 export function blkMqIssue(bio: Bio): void {
+  const { inFlight, loop } = bio.queue as RequestQueue;
+  if (loop !== undefined) {
+    loopQueueRq(loop, bio);
+    return;
+  }
   bio.state = "in_flight";
-  const { inFlight } = bio.queue as RequestQueue;
   const later: Bio[] = [];
   while ((inFlight.at(-1)?.$number ?? -1) > bio.$number) later.unshift(inFlight.pop() as Bio);
   for (const b of [bio, ...later]) inFlight.push(b);

@@ -56,6 +56,14 @@ export function* pageCacheSyncRa(inode: Inode, index: number): Resumable {
   yield* pageCacheRaUnbounded(inode, index, Math.min(windowPages(), inode.size - index));
 }
 
+/** `readahead(2)` of `count` pages, as a task of user space enters it. */
+export function* __x64SysReadahead(inode: Inode, index: number, count: number): Resumable {
+  yield* forcePageCacheRa(inode, index, count);
+}
+function* forcePageCacheRa(inode: Inode, index: number, count: number): Resumable {
+  yield* pageCacheRaUnbounded(inode, index, count);
+}
+
 function* pageCacheRaUnbounded(inode: Inode, index: number, count: number): Resumable {
   const { mapping } = inode;
   const gfp = mapping.gfpMask | __GFP_NORETRY | __GFP_NOWARN;

@@ -4,7 +4,7 @@
  * Up to 6.6 all run under `shrinker_rwsem`, which reclaim only trylocks. What a shrinker does may sleep on filesystem locks if
  * the caller's mask has `__GFP_FS`. Deferred work (`nr_deferred`) is not modelled: what a pass does not scan is forgotten.
  */
-import type { Resumable } from "../../resumable/index.ts";
+import type { Entity, Resumable } from "../../resumable/index.ts";
 import type { SuperBlock } from "../fs/inode.ts";
 import { downReadTrylock, upRead } from "../locking/rwsem.ts";
 import { era } from "../sched/current.ts";
@@ -21,6 +21,10 @@ export interface Shrinker {
   readonly name: string;
   readonly memcgAware: boolean;
   readonly sb?: SuperBlock;
+  /** Whose shrinker it is, where that is no superblock. */
+  readonly object?: Entity;
+  /** Where counting takes a lock: false when it is not to be had, and nothing is scanned. */
+  lockedCount?(shrinker: Shrinker, gfp: number): Resumable<boolean>;
   /** Objects that could be freed. */
   count(memcg: MemCgroup | undefined, shrinker: Shrinker): number;
   /** Frees up to `nr`; how many it freed, or {@link SHRINK_STOP}. */
@@ -49,6 +53,8 @@ export function* shrinkSlab(gfp: number, memcg: MemCgroup | undefined, priority:
 
 /** `seeks` is 2 for every shrinker here. Shrinkers are named by their number, since tables do not live in frames. */
 function* doShrinkSlab(number: number, memcg: MemCgroup | undefined, gfp: number, priority: number): Resumable<number> {
+  const locked = (mm().shrinkers[number] as Shrinker).lockedCount;
+  if (locked !== undefined && !(yield* locked(mm().shrinkers[number] as Shrinker, gfp))) return 0;
   const freeable = (mm().shrinkers[number] as Shrinker).count(memcg, mm().shrinkers[number] as Shrinker);
   if (freeable === 0) return 0;
   let total = Math.min(((freeable >> priority) * 4) >> 1, 2 * freeable);
