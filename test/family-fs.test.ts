@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { exploreIncident } from "../src/explore/incident.ts";
 import { prove, random } from "../src/explore/index.ts";
 import { replayIncident } from "../src/explore/replay-incident.ts";
-import { type Choices, dmBufioLoop, ext4WritepagesReclaim, type Incident, prepare } from "../src/incidents/index.ts";
+import {
+  type Choices,
+  dmBufioLoop,
+  erofsShrinkSpin,
+  ext4WritepagesReclaim,
+  type Incident,
+  prepare,
+} from "../src/incidents/index.ts";
 import { diagnose } from "../src/index.ts";
 import type { Kernel } from "../src/kernel/sched/kernel.ts";
 import { kernelLog } from "../src/kernel/sched/show-task.ts";
@@ -135,5 +142,31 @@ describe("dm-bufio-loop", () => {
     const { d, core } = await roundTrip(incident, {});
     expect([d.verdict, coreOf(d.core)]).toEqual(["deadlock", core]);
     expect(d.knownBugs.map((bug) => bug.incident)).toContain(incident.id);
+  });
+});
+
+describe("erofs-shrink-spin", () => {
+  const incident = erofsShrinkSpin;
+
+  it.each([
+    ["5.15.0", {}],
+    ["5.7.0, the first with an XArray", { era: "5.7.0" }],
+    ["5.10.0", { era: "5.10.0" }],
+    ["6.12.0, erofs-xa-lock reverted", { era: "6.12.0", reverted: ["erofs-xa-lock"] }],
+  ])("%s: the shrinker and an insertion spin for each other", (_, choices) => {
+    const dead = walks(incident, choices);
+    expect(dead).toContain("cat");
+    expect(dead.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it.each([
+    ["5.15.0 with erofs-xa-lock", { fixes: ["erofs-xa-lock"] }],
+    ["5.4.0, a radix tree under the lock", { era: "5.4.0" }],
+    ["5.16.0", { era: "5.16.0" }],
+    ["one CPU, which a frozen group keeps for the shrinker", { parameters: { cpus: 1 } }],
+    ["enough memory", { parameters: { pages: 3 } }],
+    ["one reader", { parameters: { readers: 1 } }],
+  ])("%s: none, every schedule", (_, choices) => {
+    expect(proof(incident, choices)).toMatchObject(none);
   });
 });

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { dmBufioLoop } from "./dm-bufio-loop.ts";
+import { erofsShrinkSpin } from "./erofs-shrink-spin.ts";
 import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
 import type { Incident } from "./incident.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
@@ -13,7 +14,14 @@ import { xfsPageLockOrder } from "./xfs-page-lock-order.ts";
 export { defineIncident, type Incident, type Parameter, type Parameters } from "./incident.ts";
 export { type ChoiceError, type Choices, type Prepared, type PrepareResult, prepare, type Scope } from "./prepare.ts";
 export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
-export { dmBufioLoop, ext4WritepagesReclaim, memcgWritebackAbba, wbSwitchIrqNesting, xfsPageLockOrder };
+export {
+  dmBufioLoop,
+  erofsShrinkSpin,
+  ext4WritepagesReclaim,
+  memcgWritebackAbba,
+  wbSwitchIrqNesting,
+  xfsPageLockOrder,
+};
 
 /** All incidents that come with unwedge. */
 export const incidents: readonly Incident[] = [
@@ -22,4 +30,5 @@ export const incidents: readonly Incident[] = [
   xfsPageLockOrder,
   ext4WritepagesReclaim,
   dmBufioLoop,
+  erofsShrinkSpin,
 ];

@@ -19,6 +19,7 @@ import {
   type MountOptions,
   type WritebackOptions,
 } from "../kernel/fs/boot-writeback.ts";
+import { bootErofs, type ErofsSbInfo } from "../kernel/fs/erofs/utils.ts";
 import { I_DONTCACHE, type Inode, type SuperBlock } from "../kernel/fs/inode.ts";
 import { brokenLaw } from "../kernel/invariants.ts";
 import { bootCachedPage } from "../kernel/mm/boot-cache.ts";
@@ -199,6 +200,11 @@ export class Scene {
   bufio(queue: RequestQueue, buffers: number): DmBufioClient {
     this.counts.pages += buffers;
     return bootDmBufio(this.kernel, queue, buffers);
+  }
+
+  /** A mount of erofs whose readers make so many groups at most. */
+  erofs(groups: number): ErofsSbInfo {
+    return bootErofs(this.kernel, groups);
   }
 
   /** Pages that are free when the story begins, besides those set aside for a task. */

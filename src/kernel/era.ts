@@ -215,6 +215,8 @@ const HISTORIES = {
   inodeDontcache: from("5.8"),
   /** The sweep of ext4 is a function of its own, `ext4_do_writepages`. v6.3 [S 6.1 no, 6.12 yes]. */
   ext4DoWritepages: from("6.3"),
+  /** erofs's shrinker takes a group out of the tree under a lock it took before it froze the group. Not from commit 64094a04414f ("erofs: convert workstn to XArray") (v5.7) [M] until commit 57bbeacdbee7 ("erofs: fix deadlock when shrink erofs slab") (v5.16-rc3) [C], mail of 23 November 2021: 4.19 and 5.4 not affected; 5.10.83, 5.15.6 [M]; [S 6.1]. */
+  erofsReleaseUnderXaLock: history(true, ["5.7", false], ["5.10.83?", true], ["5.15.6?", true], ["5.16", true]),
   /** XFS has `->writepage`. Until v5.15 [M]; [S 5.4] yes, [S 5.15] no. */
   xfsWritepage: until("5.15"),
   /** XFS writes through `iomap_writepages`. v5.6 (spec 13.4). */
@@ -457,6 +459,12 @@ export const fixes: readonly Fix[] = [
     commit: "00d873c17e29",
     title: "ext4: avoid deadlock in fs reclaim with page writeback",
     sets: [["writepagesRwsemNofs", true, false]],
+  },
+  {
+    id: "erofs-xa-lock",
+    commit: "57bbeacdbee7",
+    title: "erofs: fix deadlock when shrink erofs slab",
+    sets: [["erofsReleaseUnderXaLock", true, false]],
   },
   {
     id: "loop-noio",

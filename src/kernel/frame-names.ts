@@ -166,6 +166,16 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   lockBuffer: names("__lock_buffer"),
   doSysOpenat2: names("do_sys_open", ["5.6", "do_sys_openat2"]),
 
+  // fs/erofs
+  zErofsReadFolio: names(
+    "z_erofs_vle_normalaccess_readpage",
+    ["5.4?", "z_erofs_readpage"],
+    ["5.19", "z_erofs_read_folio"],
+  ),
+  zErofsRegisterPcluster: names("z_erofs_register_collection", ["5.17?", "z_erofs_register_pcluster"]),
+  zErofsAllocPcluster: INLINED,
+  xaErase: names("xa_erase"),
+
   // block, drivers/block/loop.c, drivers/md/dm-bufio.c, fs/direct-io.c
   loopKthreadWorkerFn: names("loop_kthread_worker_fn", ["5.14?", "worker_thread"]),
   kthreadWorkerFn: names("kthread_worker_fn", ["5.14?", "process_one_work"]),
@@ -238,6 +248,7 @@ export type WaitKind =
   | "buffer"
   | "buffer_lock"
   | "spin"
+  | "busy"
   | "schedule_timeout"
   | "io_schedule"
   | "schedule";
@@ -307,6 +318,8 @@ const TOPS: Readonly<Record<WaitKind, { readonly io?: true; readonly spins?: tru
     spins: true,
     above: frames(["queued_spin_lock_slowpath"], ["5.0?", ["native_queued_spin_lock_slowpath"]]),
   },
+  // a loop of its own that asks again and again
+  busy: { spins: true, above: frames([]) },
   schedule_timeout: { above: frames(["schedule_timeout"]) },
   io_schedule: { io: true, above: frames([]) },
   schedule: { above: frames([]) },

@@ -102,6 +102,15 @@ export function* spinUnlockIrqrestore(lock: SpinLock, flags: boolean): Resumable
   else irqsOn(thisCpu());
 }
 
+/** `preempt_disable()`: no other task runs on the CPU; interrupts do. Part of the caller's step. */
+export function preemptDisable(): void {
+  pin(current());
+}
+/** `preempt_enable()`. */
+export function preemptEnable(): void {
+  unpin(current());
+}
+
 /** Switches interrupts off; returns whether they were. */
 export function localIrqSave(): boolean {
   const cpu = thisCpu();

@@ -20,6 +20,7 @@ export type WaitTop =
   | "mutex"
   | "buffer"
   | "spin"
+  | "busy"
   | "schedule_timeout"
   | "io_schedule"
   | "schedule";
