@@ -9,11 +9,12 @@ import {
   erofsShrinkSpin,
   ext4WritepagesReclaim,
   type Incident,
+  memoryHighNofs,
   prepare,
 } from "../src/incidents/index.ts";
 import { diagnose } from "../src/index.ts";
 import type { Kernel } from "../src/kernel/sched/kernel.ts";
-import { kernelLog } from "../src/kernel/sched/show-task.ts";
+import { kernelLog, taskFrames } from "../src/kernel/sched/show-task.ts";
 
 const preparedOf = (incident: Incident, choices: Choices) => {
   const result = prepare(incident, choices);
@@ -168,5 +169,55 @@ describe("erofs-shrink-spin", () => {
     ["one reader", { parameters: { readers: 1 } }],
   ])("%s: none, every schedule", (_, choices) => {
     expect(proof(incident, choices)).toMatchObject(none);
+  });
+});
+
+describe("memory-high-nofs", () => {
+  const incident = memoryHighNofs;
+
+  it.each([
+    ["6.5.5", { era: "6.5.5" }],
+    ["6.1.55", { era: "6.1.55" }],
+    ["5.18.0, the first that reclaims in the charge", { era: "5.18.0" }],
+    ["6.12.0, high-gfp reverted", { era: "6.12.0", reverted: ["high-gfp"] }],
+  ])("%s: the lookup and the commit wait for each other", (_, choices) => {
+    expect(walks(incident, choices)).toEqual(["find", "sync"]);
+  });
+
+  it.each([
+    ["6.5.0 with high-gfp", { fixes: ["high-gfp"] }],
+    ["6.5.6", { era: "6.5.6" }],
+    ["6.1.56", { era: "6.1.56" }],
+    ["6.6.0", { era: "6.6.0" }],
+    ["5.17.0: only on the way back to user mode, with no lock", { era: "5.17.0" }],
+    ["no memory.high", { parameters: { high: 0 } }],
+    ["cgroup v1", { cgroup: "v1" as const }],
+    ["less than a batch over memory.high", { parameters: { owed: 0 } }],
+    ["no commit", { parameters: { syncs: 0 } }],
+    ["no unused inode", { parameters: { unused: 0 } }],
+  ])("%s: none, every schedule", (_, choices) => {
+    expect(proof(incident, choices)).toMatchObject(none);
+  });
+
+  it("no law is broken", () => {
+    expect(proof(incident, { fixes: ["high-gfp"], invariants: true })).toMatchObject(none);
+  });
+
+  it("printed as a log it names the bug and the incident", async () => {
+    const { d } = await roundTrip(incident, {});
+    expect(d.knownBugs.map((bug) => bug.incident)).toContain(incident.id);
+  });
+
+  it("the lookup's stack is the one of the report", () => {
+    const prepared = preparedOf(incident, {});
+    const { witness } = exploreIncident(prepared);
+    replayIncident(prepared, witness!);
+    const { kernel } = prepared;
+    const find = kernel.tasks.find((task) => task.comm === "find")!;
+    // inlined by the model's compiler, or debugging's names
+    const report =
+      "__btrfs_release_delayed_node btrfs_evict_inode evict prune_icache_sb super_cache_scan do_shrink_slab shrink_slab shrink_node do_try_to_free_pages try_to_free_mem_cgroup_pages mem_cgroup_handle_over_high try_charge_memcg charge_memcg __mem_cgroup_charge __filemap_add_folio filemap_add_folio __filemap_get_folio alloc_extent_buffer read_tree_block read_block_for_search btrfs_search_slot";
+    const printed = taskFrames(kernel, find).filter((name) => report.split(" ").includes(name));
+    expect(printed.join(" ")).toBe(report);
   });
 });

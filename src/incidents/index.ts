@@ -8,6 +8,7 @@ import { erofsShrinkSpin } from "./erofs-shrink-spin.ts";
 import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
 import type { Incident } from "./incident.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
+import { memoryHighNofs } from "./memory-high-nofs.ts";
 import { wbSwitchIrqNesting } from "./wb-switch-irq-nesting.ts";
 import { xfsPageLockOrder } from "./xfs-page-lock-order.ts";
 
@@ -19,6 +20,7 @@ export {
   erofsShrinkSpin,
   ext4WritepagesReclaim,
   memcgWritebackAbba,
+  memoryHighNofs,
   wbSwitchIrqNesting,
   xfsPageLockOrder,
 };
@@ -31,4 +33,5 @@ export const incidents: readonly Incident[] = [
   ext4WritepagesReclaim,
   dmBufioLoop,
   erofsShrinkSpin,
+  memoryHighNofs,
 ];

@@ -19,6 +19,8 @@ import {
   type MountOptions,
   type WritebackOptions,
 } from "../kernel/fs/boot-writeback.ts";
+import { type BtrfsRoot, createBtrfsRoot } from "../kernel/fs/btrfs/ctree.ts";
+import { createDelayedNode } from "../kernel/fs/btrfs/delayed-inode.ts";
 import { bootErofs, type ErofsSbInfo } from "../kernel/fs/erofs/utils.ts";
 import { I_DONTCACHE, type Inode, type SuperBlock } from "../kernel/fs/inode.ts";
 import { brokenLaw } from "../kernel/invariants.ts";
@@ -75,6 +77,8 @@ export interface SceneTask {
   readonly cpu?: number;
   /** Pages set aside for what it allocates, so that page numbers do not depend on the schedule. */
   readonly newPages?: number;
+  /** Pages over memory.high that it has charged already in the system call it is in. */
+  readonly overHigh?: number;
 }
 
 /** A page table's worth of a file, and who maps it. */
@@ -202,6 +206,16 @@ export class Scene {
     return bootDmBufio(this.kernel, queue, buffers);
   }
 
+  /** The tree of a btrfs; the pages of `leaves` are its leaves. */
+  btrfsRoot(sb: SuperBlock, leaves: Inode): BtrfsRoot {
+    return createBtrfsRoot(sb, leaves);
+  }
+
+  /** The item of an inode in a tree of btrfs is to be updated by the next commit. */
+  delayedNode(root: BtrfsRoot, inode: Inode): void {
+    createDelayedNode(root, inode);
+  }
+
   /** A mount of erofs whose readers make so many groups at most. */
   erofs(groups: number): ErofsSbInfo {
     return bootErofs(this.kernel, groups);
@@ -237,6 +251,7 @@ export class Scene {
       fn,
       args,
     );
+    task.memcgNrPagesOverHigh = options.overHigh ?? 0;
     const { newPages = 0 } = options;
     this.counts.pages += newPages;
     if (newPages > 0) reservePages(this.mm(), task, newPages);

@@ -461,6 +461,12 @@ export const fixes: readonly Fix[] = [
     sets: [["writepagesRwsemNofs", true, false]],
   },
   {
+    id: "high-gfp",
+    commit: "9ea9cb00a82b",
+    title: "mm: memcontrol: fix GFP_NOFS recursion in memory.high enforcement",
+    sets: [["highUsesCallerGfp", true, false]],
+  },
+  {
     id: "erofs-xa-lock",
     commit: "57bbeacdbee7",
     title: "erofs: fix deadlock when shrink erofs slab",

@@ -166,6 +166,10 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   lockBuffer: names("__lock_buffer"),
   doSysOpenat2: names("do_sys_open", ["5.6", "do_sys_openat2"]),
 
+  // fs/btrfs
+  btrfsUpdateDelayedInode: INLINED,
+  iterateDir: names("iterate_dir"),
+
   // fs/erofs
   zErofsReadFolio: names(
     "z_erofs_vle_normalaccess_readpage",

@@ -14,6 +14,7 @@ const INCIDENTS = [
   "jbd2-memcg-oom",
   "ext4-writepages-reclaim",
   "dm-bufio-loop",
+  "memory-high-nofs",
 ];
 const files = readdirSync(SAMPLES);
 

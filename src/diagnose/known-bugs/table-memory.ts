@@ -127,11 +127,12 @@ export const memoryBugs: readonly KnownBug[] = [
     era: { since: "5.18", before: "6.6" },
     today:
       "ends it: raise memory.high of the group by a few percent, or remove it (the group is in /proc/PID/cgroup); avoids it: a kernel with the fix, or memory.max without memory.high",
+    incident: "memory-high-nofs",
     verdicts: ["deadlock", "livelock", "unknown", "lost-io"],
     edges: [
       {
-        waitsFor: ["PG_writeback", "PG_locked", "memcg_charge", "xfs_buf", "xfs_ilock", "jbd2_transaction"],
-        holds: ["i_rwsem", "xfs_ilock", "jbd2_handle", "PG_locked", "invalidate_lock"],
+        waitsFor: ["PG_writeback", "PG_locked", "memcg_charge", "xfs_buf", "xfs_ilock", "jbd2_transaction", "mutex"],
+        holds: ["i_rwsem", "xfs_ilock", "jbd2_handle", "PG_locked", "invalidate_lock", "extent_buffer_lock"],
         path: ["mem_cgroup_handle_over_high"],
         path2: ["try_charge_memcg"],
       },

@@ -12,6 +12,7 @@ import { AddressSpace } from "../mm/page.ts";
 import type { Kernel } from "../sched/kernel.ts";
 import { Work } from "../sched/workqueue.ts";
 import { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
+import { btrfsSuperOps } from "./btrfs/delayed-inode.ts";
 import { ext4Aops } from "./ext4/inode.ts";
 import { MpageDaData, RECLAIM_MPDS } from "./ext4/mpage-da-data.ts";
 import { ext4EndIoRsvWork } from "./ext4/page-io.ts";
@@ -98,9 +99,11 @@ function createWb(kernel: Kernel, bdi: BackingDevInfo, memcg: MemCgroup | undefi
 }
 
 /** Filesystems there are models of. */
-export type FsType = "ext4" | "xfs";
+export type FsType = "ext4" | "xfs" | "btrfs";
+/** Those whose files can be written; of btrfs there is metadata only. */
+type DataFsType = Exclude<FsType, "btrfs">;
 
-const METHODS: Readonly<Record<FsType, () => AddressSpaceOperations>> = {
+const METHODS: Readonly<Record<DataFsType, () => AddressSpaceOperations>> = {
   ext4: () => ext4Aops,
   xfs: () => xfsAops,
 };
@@ -122,7 +125,7 @@ const CONVERSION = {
   xfs: { queue: (device: string) => `xfs-conv/${device}`, fn: xfsEndIo, fnName: "xfs_end_io" },
 } as const;
 
-function bootUnwrittenEnds(kernel: Kernel, fsType: FsType, device: string): UnwrittenEnds {
+function bootUnwrittenEnds(kernel: Kernel, fsType: DataFsType, device: string): UnwrittenEnds {
   const { queue, fn, fnName } = CONVERSION[fsType];
   const ends = create(UnwrittenEnds, { queue: createWorkqueue(kernel, queue(device)) });
   ends.work = create(Work, { fn, fnName, argument: ends });
@@ -136,10 +139,13 @@ export function createSuperBlock(
   fsType: FsType,
   options: MountOptions = {},
 ): SuperBlock {
-  bootContexts(kernel, fsType);
+  const data = fsType === "btrfs" ? undefined : fsType;
+  if (data !== undefined) bootContexts(kernel, data);
+  const converts = options.unwrittenExtents === true && data !== undefined;
   const sb = create(SuperBlock, {
     mayUnmount: options.mayUnmount ?? false,
-    unwrittenEnds: options.unwrittenExtents ? bootUnwrittenEnds(kernel, fsType, bdi.queue.device) : undefined,
+    unwrittenEnds: converts ? bootUnwrittenEnds(kernel, data, bdi.queue.device) : undefined,
+    sOp: fsType === "btrfs" ? btrfsSuperOps : undefined,
     fsType,
     bdi,
     sUmount: create(RwSemaphore, { lockClass: "s_umount", tried: true }),
@@ -170,7 +176,7 @@ function registerShrinker(kernel: Kernel, sb: SuperBlock): void {
 }
 
 /** What a pass of the filesystem keeps on its stack, one per task that may make one. */
-function bootContexts(kernel: Kernel, fsType: FsType): void {
+function bootContexts(kernel: Kernel, fsType: DataFsType): void {
   const name = `${fsType} writepages`;
   if (kernel.subsystems.has(name)) return;
   const cls: new () => MpageDaData | IomapWritepageCtx = fsType === "ext4" ? MpageDaData : IomapWritepageCtx;
@@ -193,7 +199,7 @@ export function createInode(sb: SuperBlock, size: number, ino: number = 12 + sb.
   inode.mapping = create(AddressSpace, {
     host: inode,
     treeLock: create(SpinLock, { lockClass: "i_pages" }),
-    aOps: METHODS[sb.fsType as FsType](),
+    ...(sb.fsType === "btrfs" ? {} : { aOps: METHODS[sb.fsType as DataFsType]() }),
     // fs/xfs/xfs_iops.c:xfs_setup_inode: page cache allocations of XFS do not recurse into it
     gfpMask: sb.fsType === "xfs" ? GFP_HIGHUSER_MOVABLE & ~__GFP_FS : GFP_HIGHUSER_MOVABLE,
   });
