@@ -50,6 +50,16 @@ const ROWS: readonly Row[] = [
   { incident: XFS, options: `--era 4.19.0 ${WRAP}`, predicted: "deadlock" },
   { incident: XFS, options: `--era 4.20.0 --revert no-cyclic-wrap ${WRAP}`, predicted: "deadlock" },
   { incident: XFS, options: `--era 4.20.0 ${WRAP}`, predicted: "none" },
+  { incident: "ext4-writepages-reclaim", options: "--era 6.1.190", predicted: "deadlock" },
+  { incident: "ext4-writepages-reclaim", options: "--era 6.1.190 --fix writepages-nofs", predicted: "none" },
+  { incident: "dm-bufio-loop", options: "--era 5.2.0", predicted: "deadlock" },
+  { incident: "dm-bufio-loop", options: "--era 5.2.0 --fix loop-noio", predicted: "none" },
+  // the loop thread may evict, with the mutex to be had, the buffer that it is to write itself
+  { incident: "dm-bufio-loop", options: "--era 5.2.0 --fix bufio-trylock", predicted: "deadlock" },
+  { incident: "erofs-shrink-spin", options: "--era 5.15.0", predicted: "deadlock" },
+  { incident: "erofs-shrink-spin", options: "--era 5.15.0 --fix erofs-xa-lock", predicted: "none" },
+  { incident: "memory-high-nofs", options: "--era 6.5.0", predicted: "deadlock" },
+  { incident: "memory-high-nofs", options: "--era 6.5.0 --fix high-gfp", predicted: "none" },
 ];
 
 /** What is read of `unwedge.exploration/1`. */
