@@ -16,6 +16,7 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "wb-switch-irq-nesting": { fix: "wb-lock-cookie", arguments: "--hack switching,moving" },
   "xfs-page-lock-order": { fix: "prealloc-pte" },
   "dm-bufio-loop": { fix: "loop-noio" },
+  "erofs-shrink-spin": { fix: "erofs-xa-lock" },
   "memory-high-nofs": { fix: "high-gfp" },
   "ext4-writepages-reclaim": { fix: "writepages-nofs" },
 };
