@@ -22,22 +22,28 @@ import { RandomNumbers } from "./random-numbers.ts";
 const ALL = -1;
 /** Class of what is not known: meets everything. */
 const UNKNOWN = -1;
-const FIRST_STEPS = 1000;
+/** Random runs go on while they meet something new every so many steps, within bounds. */
+const NEWS_EVERY = 500;
+const LEAST_STEPS = 500;
+const MOST_STEPS = 300_000;
 const WALK_STEPS = 400;
-/** After so many states it is decided whether asking goes on: if it helped in more than this share of them. */
-const TRIAL = 50_000;
-const WORTH_ASKING = 0.25;
+/** After so many states it is decided whether asking goes on: if it puts off more than this share of those who can step. */
+const TRIAL = 20_000;
+const WORTH_ASKING = 0.3;
 
 export class Footprints {
   /** An answer of {@link enough} may have been wrong. */
   misled = false;
-  /** How often it was asked since {@link gather}, and how often it could leave somebody out. */
+  /** How often it was asked since {@link gather}, and how many contexts could step and how many of them were put off then. */
   #asked = 0;
-  #helped = 0;
+  #able = 0;
+  #putOff = 0;
+  /** Nobody is put off any more: so that what was put off before need not be trusted, the search begins again then. */
   #gaveUp = false;
   /** A known place leads to one that was not known. */
   #unsettled = false;
   readonly #learned: LearnedProgram;
+  #wandered = false;
   /** By part: contexts known to read and to write it, as bits. */
   readonly #readers: Int32Array;
   readonly #writers: Int32Array;
@@ -71,14 +77,20 @@ export class Footprints {
     this.#met = new Int32Array(learned.contexts);
   }
 
+  get gaveUp(): boolean {
+    return this.#gaveUp;
+  }
+
   /** Gathers the footprints of all that was learned. */
   gather(): void {
-    if (this.#learned.leaves === 0) wander(this.#learned);
     this.misled = false;
+    if (this.#gaveUp) return;
+    if (!this.#wandered) wander(this.#learned);
+    this.#wandered = true;
     this.#unsettled = false;
     this.#asked = 0;
-    this.#helped = 0;
-    this.#gaveUp = false;
+    this.#able = 0;
+    this.#putOff = 0;
     this.#leaves = this.#learned.leaves;
     this.#testsVersion = this.#learned.testsVersion;
     this.#countUsers();
@@ -200,15 +212,18 @@ export class Footprints {
       const closed = this.#closure(1 << c, ways, best) & able;
       if (bits(closed) < bits(best)) best = closed;
     }
-    this.#count(best !== able);
+    this.#count(bits(able), bits(best));
     return best === able ? ALL : best;
   }
 
   /** Asking costs about as much as a step: it is given up where it seldom helps. */
-  #count(helped: boolean): void {
+  #count(able: number, taken: number): void {
     this.#asked++;
-    if (helped) this.#helped++;
-    if (this.#asked === TRIAL) this.#gaveUp = this.#helped < TRIAL * WORTH_ASKING;
+    this.#able += able;
+    this.#putOff += able - taken;
+    if (this.#asked !== TRIAL || this.#putOff >= this.#able * WORTH_ASKING) return;
+    this.#gaveUp = true;
+    this.misled = true;
   }
 
   /** The least set with these contexts that suffices; all when it would be no smaller than `limit`. */
@@ -308,6 +323,7 @@ export class Footprints {
 
   /** To be called when a search has ended: whether it was misled after all. */
   settle(): boolean {
+    if (this.#gaveUp) return this.misled;
     this.#learnNews();
     if (this.misled || !this.#unsettled) return this.misled;
     const gathered = this.#future;
@@ -402,21 +418,30 @@ function bits(mask: number): number {
 /** Random walks, so that most steps are known. */
 function wander(learned: LearnedProgram): void {
   const draw = new RandomNumbers(1);
-  const able: number[] = [];
-  for (let steps = 0; steps < FIRST_STEPS; ) {
-    learned.rewind();
-    for (let i = 0; i < WALK_STEPS; i++, steps++) {
-      able.length = 0;
-      for (let c = 0; c < learned.contexts; c++) if (learned.ways(c) > 0) able.push(c);
-      if (able.length === 0) break;
-      const context = able[draw.below(able.length)]!;
-      try {
-        learned.step(context, draw.below(learned.ways(context)));
-      } catch {
-        break;
-      }
-    }
-    steps++;
+  let steps = 0;
+  for (let goal = LEAST_STEPS; ; goal *= 2) {
+    const known = learned.leaves;
+    const from = steps;
+    while (steps < goal) steps += wanderOnce(learned, draw) + 1;
+    if ((learned.leaves - known) * NEWS_EVERY < steps - from || steps >= MOST_STEPS) break;
   }
   learned.rewind();
+}
+
+/** One random run; returns its steps. */
+function wanderOnce(learned: LearnedProgram, draw: RandomNumbers): number {
+  const able: number[] = [];
+  learned.rewind();
+  for (let steps = 0; steps < WALK_STEPS; steps++) {
+    able.length = 0;
+    for (let c = 0; c < learned.contexts; c++) if (learned.ways(c) > 0) able.push(c);
+    if (able.length === 0) return steps;
+    const context = able[draw.below(able.length)]!;
+    try {
+      learned.step(context, draw.below(learned.ways(context)));
+    } catch {
+      return steps;
+    }
+  }
+  return WALK_STEPS;
 }

@@ -270,7 +270,8 @@ class Search {
     const enough = this.#options.reduce ? this.#space.enough() : -1;
     this.#taken.push(enough);
     if (enough !== -1) this.#reduced++;
-    if (this.#space.misled && this.#restartAt === Infinity) this.#restartAt = this.#states * 2 + 1000;
+    if (this.#space.misled && this.#restartAt === Infinity)
+      this.#restartAt = this.#space.gaveUp ? this.#states : this.#states * 2 + 1000;
     this.#addChoices(enough);
     const atRest = this.#choices.length === begin;
     const deadlock = atRest ? this.#terminal() : undefined;

@@ -37,6 +37,8 @@ export interface StateSpace {
   enough(): number;
   /** Since {@link begin} something turned out that makes answers of {@link enough} wrong: begin again. */
   readonly misled: boolean;
+  /** {@link enough} puts nobody off any more, as that helps too little. */
+  readonly gaveUp: boolean;
   /** The same, for good: asked when the search has ended. */
   settle(): boolean;
   /** Whether the last step got something done. */
@@ -68,6 +70,7 @@ export function stateSpace(program: Reducible, options: SpaceOptions): StateSpac
 class PlainSpace implements StateSpace {
   readonly hashed = false;
   readonly misled = false;
+  readonly gaveUp = false;
   readonly ways: Int32Array;
   readonly #program: Reducible;
   readonly #store: StateStore;
@@ -204,6 +207,9 @@ class LearnedSpace implements StateSpace {
   }
   get misled(): boolean {
     return this.#footprints?.misled === true;
+  }
+  get gaveUp(): boolean {
+    return this.#footprints?.gaveUp === true;
   }
 
   begin(): number {
