@@ -20,7 +20,7 @@ describe("findings", () => {
   test("name their steps from the initial state and leave the words as they were", () => {
     const { program, findings } = collect(true);
     const present = program.words.slice();
-    expect(findings.add(fault("one"), () => path, [{ context: 0, way: 0 }])).toBe(false);
+    expect(findings.add(fault("one"), () => path, { cycle: [{ context: 0, way: 0 }] })).toBe(false);
     expect(program.words).toEqual(present);
     expect(findings.list).toEqual([
       {
@@ -30,6 +30,7 @@ describe("findings", () => {
           { context: "flusher", way: 0, position: "0:lock 1" },
         ],
         cycle: [{ context: "fault", way: 0, position: "1:lock 1" }],
+        exits: [],
       },
     ]);
   });
@@ -63,7 +64,7 @@ describe("findings", () => {
   });
 
   test("of another search are taken over as they are", () => {
-    const found = { ...fault("one"), schedule: [], cycle: [] };
+    const found = { ...fault("one"), schedule: [], cycle: [], exits: [] };
     const [first, all] = [collect(false).findings, collect(true).findings];
     expect([first.adopt(found), all.adopt(found)]).toEqual([true, false]);
     expect(first.outcome("finding").finding).toBe(found);

@@ -121,6 +121,8 @@ const WALKS = 10_000;
 const PCT_DEPTH = 8;
 /** States that may lie ahead of a run that does not end, for it to be called a livelock without a proof of all. */
 const SUSPECT_STATES = 5_000;
+/** Runs that are cut sooner are no suspects. */
+const SUSPECT_DEPTH = 300;
 /** Steps from which on learning them pays. */
 const MANY_STEPS = 100_000;
 
@@ -242,7 +244,7 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     seed,
     maxExecutions: maxExecutions ?? WALKS,
     learn: (maxSteps ?? Infinity) >= MANY_STEPS,
-    suspectStates: SUSPECT_STATES,
+    suspectStates: (maxDepth ?? Infinity) < SUSPECT_DEPTH ? 0 : SUSPECT_STATES,
     ...(bounds.fair === true ? { livelocks: "fair" as const } : {}),
   };
   switch (strategy) {
