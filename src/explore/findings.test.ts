@@ -20,7 +20,9 @@ describe("findings", () => {
   test("name their steps from the initial state and leave the words as they were", () => {
     const { program, findings } = collect(true);
     const present = program.words.slice();
-    expect(findings.add(fault("one"), () => path, { cycle: [{ context: 0, way: 0 }] })).toBe(false);
+    const away = { context: 0, way: 0 };
+    const round = { cycle: [away], exits: [[away]] };
+    expect(findings.add(fault("one"), () => path, round)).toBe(false);
     expect(program.words).toEqual(present);
     expect(findings.list).toEqual([
       {
@@ -30,7 +32,7 @@ describe("findings", () => {
           { context: "flusher", way: 0, position: "0:lock 1" },
         ],
         cycle: [{ context: "fault", way: 0, position: "1:lock 1" }],
-        exits: [],
+        exits: [{ context: "fault", way: 0, position: "1:lock 1" }],
       },
     ]);
   });

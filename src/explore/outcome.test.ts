@@ -149,7 +149,7 @@ describe("what an exploration says of itself", () => {
       strategy: "random",
       bounds: { maxDepth: 20, maxExecutions: 2 },
     });
-    expect(deep).toMatchObject({ depth: 20, steps: 40 });
+    expect(deep).toMatchObject({ depth: 20, executions: 2 });
     for (const strategy of ["hunt", "pct"] as const)
       expect(
         exploreIncident(prepareTwoMutexes({}, ordered), { strategy, bounds: { maxDepth: 4, maxExecutions: 2 } }),
@@ -174,6 +174,7 @@ describe("what is said of a finding", () => {
     message: "as the search had it",
     schedule,
     cycle: [],
+    exits: [],
   });
 
   test("what others do after contexts are dead is left out", () => {
