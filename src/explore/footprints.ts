@@ -64,7 +64,7 @@ export class Footprints {
   /** By access class, the answers for all footprint classes: 0 not known yet, 1 no, 2 yes. */
   #meets: Uint8Array[] = [];
   #leaves = 0;
-  #testsVersion = 0;
+  #testNews = 0;
   /** By context, for the present state: whom its steps meet, as bits, if {@link #known} says so. */
   readonly #met: Int32Array;
   #known = 0;
@@ -92,7 +92,7 @@ export class Footprints {
     this.#able = 0;
     this.#putOff = 0;
     this.#leaves = this.#learned.leaves;
-    this.#testsVersion = this.#learned.testsVersion;
+    this.#testNews = this.#learned.testNews;
     this.#countUsers();
     this.#spread();
     this.#classify();
@@ -337,9 +337,7 @@ export class Footprints {
   #learnNews(): void {
     const learned = this.#learned;
     for (; this.#leaves < learned.leaves; this.#leaves++) this.#newLeaf(this.#leaves);
-    if (this.#testsVersion === learned.testsVersion) return;
-    this.#testsVersion = learned.testsVersion;
-    this.#newTests();
+    if (this.#testNews < learned.testNews) this.#newTests();
   }
 
   /** Whether the part was known to be touched so; notes it. */
@@ -379,10 +377,14 @@ export class Footprints {
   #newTests(): void {
     const learned = this.#learned;
     const size = this.#width * 2;
-    this.#standClass.length = 0;
-    this.#leafClass.length = 0;
+    const stands = new Set<number>();
+    for (; this.#testNews < learned.testNews; this.#testNews++) stands.add(learned.testNewsAt(this.#testNews));
+    for (const stand of stands) if (stand < this.#standClass.length) this.#standClass.data[stand] = -2;
+    for (let leaf = 0; leaf < this.#leafClass.length; leaf++)
+      if (stands.has(learned.standOf(learned.leafBefore(leaf)))) this.#leafClass.data[leaf] = -2;
     for (let place = 0; place < learned.placeCount; place++) {
       const stand = learned.standOf(place);
+      if (!stands.has(stand)) continue;
       for (const part of learned.standReads(stand))
         if (!this.#knew(this.#readers, part, learned.placeContext(place))) this.misled = true;
       if (place >= this.#futureClass.length) continue;

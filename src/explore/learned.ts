@@ -94,8 +94,9 @@ export class LearnedProgram {
   readonly #standReads: Set<number>[] = [];
   /** By part: a bit for each context whose tests look at it; -1 when there are too many contexts for that. */
   readonly #testers: Int32Array;
-  #testersVersion = 0;
-  /** By leaf: whose tests can answer differently after it, and as of which version of `#testers`. */
+  /** The stands whose tests turned out to look at another part, one entry for each such part. */
+  readonly #testNews = new IntList(64);
+  /** By leaf: whose tests can answer differently after it, and how many `#testNews` there were then. */
   readonly #leafMask = new IntList(256);
   readonly #leafMaskVersion = new IntList(256);
   #untilCheck = CHECK_EVERY;
@@ -171,9 +172,13 @@ export class LearnedProgram {
   get placeCount(): number {
     return this.#stepRoots.length;
   }
-  /** Rises whenever a test turns out to look at another part. */
-  get testsVersion(): number {
-    return this.#testersVersion;
+  /** How often a test turned out to look at another part. */
+  get testNews(): number {
+    return this.#testNews.length;
+  }
+  /** The stand of that test, by number of the news. */
+  testNewsAt(news: number): number {
+    return this.#testNews.at(news);
   }
   get bytes(): number {
     return this.#tests.bytes + this.#steps.bytes + this.#deaths.bytes + this.#changes.bytes + this.#leafSums.bytes;
@@ -218,15 +223,15 @@ export class LearnedProgram {
     this.#gather(this.#parts.own[context]!.slice(0, 1), false);
     this.#program.track(false);
     this.#testRoots.data[stand] = this.#learn(this.#tests, root, ways);
-    const reads = this.#standReads[stand]!;
-    for (let i = 0; i < this.#touched.length; i++) this.#noteTester(this.#touched.at(i), context, reads);
+    for (let i = 0; i < this.#touched.length; i++) this.#noteTester(this.#touched.at(i), context, stand);
     return ways;
   }
 
-  #noteTester(part: number, context: number, reads: Set<number>): void {
+  #noteTester(part: number, context: number, stand: number): void {
+    const reads = this.#standReads[stand]!;
     if (reads.has(part)) return;
     reads.add(part);
-    this.#testersVersion++;
+    this.#testNews.push(stand);
     this.#testers[part]! |= 1 << context;
   }
 
@@ -286,12 +291,12 @@ export class LearnedProgram {
 
   /** A bit for each context that may answer {@link ways} differently after this leaf; -1: everybody. */
   askAgain(leaf: number): number {
-    if (this.#leafMaskVersion.data[leaf] === this.#testersVersion) return this.#leafMask.data[leaf]!;
+    if (this.#leafMaskVersion.data[leaf] === this.#testNews.length) return this.#leafMask.data[leaf]!;
     let mask = this.contexts > MASK_CONTEXTS ? -1 : 1 << this.#leafContext.at(leaf);
     for (let i = this.#leafFrom.at(leaf); i < this.#leafFrom.at(leaf + 1); i += 3)
       mask |= this.#testers[this.#changes.at(i)]!;
     this.#leafMask.data[leaf] = mask;
-    this.#leafMaskVersion.data[leaf] = this.#testersVersion;
+    this.#leafMaskVersion.data[leaf] = this.#testNews.length;
     return mask;
   }
 
