@@ -112,6 +112,8 @@ const QUICK: readonly (readonly [Strategy, Bounds])[] = [
 /** What is assumed where livelocks are looked for that some step could end. */
 const WEAK =
   "weak: who can step from some point on all the time, steps; a livelock may have exits that luck would take";
+/** A proof of so few states takes some ten milliseconds, and ends the matter where an incident is small: it comes second. */
+const FEW_STATES = 5_000;
 /** Runs of a random search that is asked for. */
 const WALKS = 10_000;
 /**
@@ -223,9 +225,14 @@ function search(program: Reducible, options: ExploreOptions, total: Totals): rea
   };
   const { strategy, bounds = {} } = options;
   if (strategy !== undefined) return one(strategy, bounds);
-  for (const [quick, most] of QUICK) {
+  const ended = ([by, { finding, stopped, complete }]: readonly [Strategy, SearchOutcome]): boolean =>
+    finding !== undefined || stopped === "aborted" || (by === "prove" && complete);
+  for (const [i, [quick, most]] of QUICK.entries()) {
     const tried = one(quick, { ...most, maxSteps: Math.min(bounds.maxSteps ?? Infinity, most.maxSteps ?? Infinity) });
-    if (tried[1].finding !== undefined || tried[1].stopped === "aborted") return tried;
+    if (ended(tried)) return tried;
+    if (i > 0 || bounds.maxPreemptions !== undefined) continue;
+    const few = one("prove", { ...bounds, maxStates: Math.min(bounds.maxStates ?? Infinity, FEW_STATES) });
+    if (ended(few)) return few;
   }
   return one("prove", bounds);
 }

@@ -26,6 +26,8 @@ export interface Incident {
   readonly source?: string;
   /** Kernel release it is run on unless told otherwise. */
   readonly era: string;
+  /** Fixes taken out of `era` unless a release is chosen: what happened is older than the releases of the model. */
+  readonly reverted?: readonly string[];
   readonly cgroup?: "v1" | "v2";
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** Fixes of `kernel/era.ts` that bear on it, and that `--compare all` goes through. */

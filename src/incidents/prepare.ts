@@ -1,5 +1,5 @@
 /** From an incident and a user's choices to a kernel that is ready to run. */
-import { type Era, type EraResult, parseEra, withFix, withoutFix } from "../kernel/era.ts";
+import { type Era, type EraResult, hasFix, parseEra, withFix, withoutFix } from "../kernel/era.ts";
 import type { Kernel } from "../kernel/sched/kernel.ts";
 import type { Incident, Parameters } from "./incident.ts";
 import { Scene } from "./scene.ts";
@@ -58,9 +58,22 @@ function fail(message: string, given?: string, known?: readonly string[]): Prepa
   };
 }
 
+/** An incident older than the model's releases is shown without its fixes, unless a release is chosen or one is put back. */
+function withReverted(incident: Incident, choices: Choices): Choices {
+  const { era, fixes = [], reverted = [] } = choices;
+  if (era !== undefined || incident.reverted === undefined) return choices;
+  const taken = incident.reverted.filter((id) => !fixes.includes(id) && !reverted.includes(id));
+  return { ...choices, reverted: [...taken, ...reverted] };
+}
+/** The release has the fix, and only the incident takes it out. */
+function isBack(incident: Incident, era: Era, id: string): boolean {
+  return (incident.reverted ?? []).includes(id) && hasFix(era, id);
+}
+
 function eraOf(incident: Incident, choices: Choices): EraResult {
   let result = parseEra(choices.era ?? incident.era);
-  for (const id of choices.fixes ?? []) if (result.ok) result = withFix(result.era, id);
+  for (const id of choices.fixes ?? [])
+    if (result.ok && !isBack(incident, result.era, id)) result = withFix(result.era, id);
   for (const id of choices.reverted ?? []) if (result.ok) result = withoutFix(result.era, id);
   return result;
 }
@@ -91,7 +104,8 @@ function isError(value: Parameters | ChoiceError): value is ChoiceError {
  *
  * @since 0.2.0
  */
-export function prepare(incident: Incident, choices: Choices = {}): PrepareResult {
+export function prepare(incident: Incident, given: Choices = {}): PrepareResult {
+  const choices = withReverted(incident, given);
   const parsed = eraOf(incident, choices);
   if (!parsed.ok) return fail(parsed.error);
   for (const fix of [...(choices.fixes ?? []), ...(choices.reverted ?? [])]) {

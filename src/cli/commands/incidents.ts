@@ -14,26 +14,32 @@ export async function runIncidents(
 ): Promise<number> {
   const { incidents } = given ?? (await import("../../incidents/index.ts"));
   if (flags.json) {
-    const list = incidents.map(({ id, title, source, era, cgroup, parameters, fixes, hacks, fixedChoices }) => ({
-      id,
-      title,
-      source: source ?? null,
-      era,
-      cgroup: cgroup ?? "v1",
-      parameters,
-      fixes,
-      hacks: hacks ?? {},
-      fixedChoices,
-    }));
+    const list = incidents.map(
+      ({ id, title, source, era, reverted, cgroup, parameters, fixes, hacks, fixedChoices }) => ({
+        id,
+        title,
+        source: source ?? null,
+        era,
+        reverted: reverted ?? [],
+        cgroup: cgroup ?? "v1",
+        parameters,
+        fixes,
+        hacks: hacks ?? {},
+        fixedChoices,
+      }),
+    );
     await t.out(`${JSON.stringify({ ...documentHead("unwedge.incidents/1"), incidents: list }, undefined, 2)}\n`);
     return exitCodes.ok;
   }
   const blocks = incidents.map((incident) => {
-    const { id, title, source, era, cgroup, parameters, fixes, hacks } = incident;
+    const { id, title, source, era, reverted, cgroup, parameters, fixes, hacks } = incident;
     const named: readonly (readonly [string, string])[] = [
       ["", title],
       ...(source === undefined ? [] : [["source:", source] as const]),
-      ["kernel:", `${era}, cgroup ${cgroup ?? "v1"}`],
+      [
+        "kernel:",
+        `${era}${reverted === undefined ? "" : ` without ${reverted.join(" and ")}`}, cgroup ${cgroup ?? "v1"}`,
+      ],
       ...(fixes.length === 0 ? [] : [["--fix:", fixes.join(", ")] as const]),
       ...Object.entries(hacks ?? {}).map(([name, what]) => ["--hack:", `${name}: ${what}`] as const),
       ...Object.entries(parameters).map(

@@ -14,7 +14,7 @@ export function switchesOf(
   const { fixes = [], reverted = [], hacks = [] } = base;
   const free = incident.fixes.filter((fix) => !fixes.includes(fix) && !reverted.includes(fix));
   const switched = (fix: string): Switch =>
-    hasFix(parsed.era, fix)
+    hasFix(parsed.era, fix) && !(base.era === undefined && incident.reverted?.includes(fix))
       ? { name: `--revert ${fix}`, choices: { ...base, reverted: [...reverted, fix] } }
       : { name: `--fix ${fix}`, choices: { ...base, fixes: [...fixes, fix] } };
   const cgroup = (base.cgroup ?? incident.cgroup ?? "v1") === "v1" ? "v2" : "v1";
