@@ -5,12 +5,17 @@
  */
 import { dmBufioLoop } from "./dm-bufio-loop.ts";
 import { erofsShrinkSpin } from "./erofs-shrink-spin.ts";
+import { ext4SyncHandle } from "./ext4-sync-handle.ts";
 import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
 import type { Incident } from "./incident.ts";
+import { memcgOomTrap } from "./memcg-oom-trap.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
 import { memoryHighNofs } from "./memory-high-nofs.ts";
+import { oomFrozenVictim } from "./oom-frozen-victim.ts";
+import { queueFreezeReclaim } from "./queue-freeze-reclaim.ts";
 import { wbSwitchIrqNesting } from "./wb-switch-irq-nesting.ts";
 import { xfsPageLockOrder } from "./xfs-page-lock-order.ts";
+import { zonelistSeqIrq } from "./zonelist-seq-irq.ts";
 
 export { defineIncident, type Incident, type Parameter, type Parameters } from "./incident.ts";
 export { type ChoiceError, type Choices, type Prepared, type PrepareResult, prepare, type Scope } from "./prepare.ts";
@@ -18,11 +23,16 @@ export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTas
 export {
   dmBufioLoop,
   erofsShrinkSpin,
+  ext4SyncHandle,
   ext4WritepagesReclaim,
+  memcgOomTrap,
   memcgWritebackAbba,
   memoryHighNofs,
+  oomFrozenVictim,
+  queueFreezeReclaim,
   wbSwitchIrqNesting,
   xfsPageLockOrder,
+  zonelistSeqIrq,
 };
 
 /** All incidents that come with unwedge. */
@@ -34,4 +44,9 @@ export const incidents: readonly Incident[] = [
   dmBufioLoop,
   erofsShrinkSpin,
   memoryHighNofs,
+  memcgOomTrap,
+  oomFrozenVictim,
+  zonelistSeqIrq,
+  ext4SyncHandle,
+  queueFreezeReclaim,
 ];

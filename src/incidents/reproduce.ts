@@ -7,6 +7,8 @@ import { hasFix, parseEra } from "../kernel/era.ts";
 interface Reproduction {
   /** The fix that closes it; taken out where the release has it. */
   readonly fix: string;
+  /** Others that close it too, taken out likewise. */
+  readonly others?: readonly string[];
   readonly arguments?: string;
 }
 
@@ -19,6 +21,9 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "erofs-shrink-spin": { fix: "erofs-xa-lock" },
   "memory-high-nofs": { fix: "high-gfp" },
   "ext4-writepages-reclaim": { fix: "writepages-nofs" },
+  "memcg-oom-trap": { fix: "memcg-oom-unwind" },
+  "ext4-sync-handle": { fix: "ext4-sync-handle-last" },
+  "queue-freeze-reclaim": { fix: "freeze-noio", others: ["sysfs-store-noio"] },
 };
 
 /** What shows an incident: the fix that closes it, and the hacks without which it does not happen. @internal */
@@ -43,13 +48,14 @@ export const reproducible: readonly string[] = Object.keys(REPRODUCTIONS);
 export function exploreCommand(incident: string, release: string | undefined): string | undefined {
   const known = Object.hasOwn(REPRODUCTIONS, incident) ? REPRODUCTIONS[incident] : undefined;
   if (known === undefined) return undefined;
-  const words = ["unwedge explore", incident, ...eraArguments(known.fix, release)];
+  const words = ["unwedge explore", incident, ...eraArguments([known.fix, ...(known.others ?? [])], release)];
   return [...words, ...(known.arguments === undefined ? [] : [known.arguments])].join(" ");
 }
 
-function eraArguments(fix: string, release: string | undefined): string[] {
+function eraArguments(fixes: readonly string[], release: string | undefined): string[] {
   const point = /^\d+\.\d+(\.\d+)?/.exec(release ?? "")?.[0];
   const parsed = point === undefined ? undefined : parseEra(point);
   if (parsed === undefined || !parsed.ok) return [];
-  return [`--era ${parsed.era.release}`, ...(hasFix(parsed.era, fix) ? [`--revert ${fix}`] : [])];
+  const { era } = parsed;
+  return [`--era ${era.release}`, ...fixes.filter((fix) => hasFix(era, fix)).map((fix) => `--revert ${fix}`)];
 }

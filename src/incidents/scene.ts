@@ -24,7 +24,8 @@ import { createDelayedNode } from "../kernel/fs/btrfs/delayed-inode.ts";
 import { bootErofs, type ErofsSbInfo } from "../kernel/fs/erofs/utils.ts";
 import { I_DONTCACHE, type Inode, type SuperBlock } from "../kernel/fs/inode.ts";
 import { brokenLaw } from "../kernel/invariants.ts";
-import { bootCachedPage } from "../kernel/mm/boot-cache.ts";
+import { bootCachedPage, bootMappedPage } from "../kernel/mm/boot-cache.ts";
+import { bootPage } from "../kernel/mm/boot-pages.ts";
 import type { MemCgroup } from "../kernel/mm/memcg-types.ts";
 import { bootMm, createMemcg, type MemcgLimits, type Mm, type MmOptions } from "../kernel/mm/mm.ts";
 import type { MmStruct, Vma } from "../kernel/mm/mm-types.ts";
@@ -47,9 +48,11 @@ export interface SceneOptions {
 
 /** A file with pages in the cache. */
 export interface FileOptions {
-  /** How many of its pages are cached, from index 0. */
+  /** How many of its pages are cached, from {@link firstIndex}. */
   readonly pages: number;
-  /** Size in pages; as many as are cached by default. */
+  /** Index of the first page that is cached; 0. */
+  readonly firstIndex?: number;
+  /** Size in pages; up to the last that is cached by default. */
   readonly size?: number;
   /** Which of them are dirty: all, or those of these indices. */
   readonly dirty?: boolean | readonly number[];
@@ -176,9 +179,10 @@ export class Scene {
   file(sb: SuperBlock, options: FileOptions): Inode {
     this.counts.inodes++;
     this.counts.pages += options.pages;
-    const inode = createInode(sb, options.size ?? options.pages);
-    const { chargedTo, dirty = false, mapped = true, reclaim = [] } = options;
-    for (let index = 0; index < options.pages; index++) {
+    const { chargedTo, dirty = false, firstIndex = 0, mapped = true, reclaim = [] } = options;
+    const end = firstIndex + options.pages;
+    const inode = createInode(sb, options.size ?? end);
+    for (let index = firstIndex; index < end; index++) {
       bootCachedPage(this.kernel, inode, index, {
         dirty: Array.isArray(dirty) ? dirty.includes(index) : dirty === true,
         delayed: !mapped,
@@ -236,6 +240,21 @@ export class Scene {
     this.counts.vmas++;
     const { length, ...rest } = options;
     return createVma(this.kernel, process, { length: length ?? file.size, ...rest, file });
+  }
+
+  /** Memory that a process has used: anonymous pages, mapped and charged. */
+  anonymous(process: MmStruct, pages: number, chargedTo?: MemCgroup): Vma {
+    this.counts.vmas++;
+    this.counts.pages += pages;
+    const vma = createVma(this.kernel, process, { length: pages, populated: true });
+    for (let index = 0; index < pages; index++) {
+      const page = bootPage(this.kernel, { anon: true, ...(chargedTo === undefined ? {} : { memcg: chargedTo }) });
+      page.index = index;
+      bootMappedPage(vma, page, true);
+      // nobody has used it of late
+      page.pteYoung = false;
+    }
+    return vma;
   }
 
   /** A task of user space that runs `fn(...args)`. */

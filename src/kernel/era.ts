@@ -91,8 +91,12 @@ const HISTORIES = {
   kmemByDefault: from("4.5"),
   /** The v1 kmem limit fails a charge. Until v5.16 [M]. */
   kmemLimit: until("5.16"),
+  /** A charge out of rounds fails (or is left to the end of the page fault) instead of killing or sleeping with its caller's locks. commits 519e52473ebe ("mm: memcg: enable memcg OOM killer only for user faults"), 3812c8c8f395 ("mm: memcg: do not trap chargers with full callstack on OOM") (v3.12) [C]. */
+  memcgOomUnwinds: from("3.12"),
   /** The charge path itself runs the memcg OOM killer. commit 29ef680ae7c2 ("memcg, oom: move out_of_memory back to the charge path") (v4.19) [S 4.16, 4.19]. */
   syncMemcgOom: from("4.19"),
+  /** An OOM victim leaves the freezer and is not frozen again. commit 51fae6da640e ("freezer: Do not freeze tasks killed by OOM killer") (v3.18) [M], [S 6.1]. */
+  oomVictimsNotFrozen: from("3.18"),
   /** The OOM reaper lets the next victim be chosen when one cannot die. commit aac453635549 ("mm, oom: introduce oom reaper") (v4.6) [M]; [S 4.4] none. */
   oomReaper: from("4.6"),
   /** A memcg OOM without `__GFP_FS` kills; else it returns success and kills nobody (4.19-5.3; no such call before 4.19). commit f9c645621a28 ("memcg, oom: don't require __GFP_FS when invoking memcg OOM killer") (v5.4) [S 4.20, 5.4]; 4.19.77, 5.2.19 [A]; 5.3.4 same batch [M]. */
@@ -139,6 +143,24 @@ const HISTORIES = {
     ["5.16", "folio_memcg_lock"],
     ["6.13?", "none"],
   ),
+
+  // The page allocator
+  /** The slow path looks at `zonelist_update_seq`, which a rebuild of the zonelists makes odd. commit 3d36424b3b58 ("mm/page_alloc: fix race condition between build_all_zonelists and page allocation") (v6.0) [M], [S 6.1]; backports [M]. */
+  zonelistUpdateSeq: from("6.0?", "4.14.296?", "4.19.262?", "5.4.217?", "5.10.147?", "5.15.72?", "5.19.13?"),
+  /** The rebuild has interrupts off and defers printing. commit 1007843a9190 ("mm/page_alloc: fix potential deadlock on zonelist_update_seq seqlock") [C], v6.4 at the latest [M]; backports of April and May 2023 [M]; [S 6.1.192, 6.12] yes. */
+  zonelistUpdateGuarded: from(
+    "6.4?",
+    "4.14.315?",
+    "4.19.283?",
+    "5.4.243?",
+    "5.10.180?",
+    "5.15.111?",
+    "6.1.28?",
+    "6.2.15?",
+    "6.3.2?",
+  ),
+  /** Rebuilding the zonelists prints their order. commit 6cf253925df7 ("mm/page_alloc: print node fallback order") (v5.16) [M], [S 6.1]. */
+  zonelistsPrinted: from("5.16?"),
 
   // Reclaim
   /** 4.8 and 5.11 [M]; [S 4.7] zone, [S 4.20, 5.10] node, [S 5.15] memcg. */
@@ -213,6 +235,10 @@ const HISTORIES = {
   ),
   /** iput_final() writes and evicts an inode marked I_DONTCACHE at once. commits dae2f8ed7992, 2c567af418e3 ("fs: Introduce DCACHE_DONTCACHE") (v5.8) [M]; [S 6.1] fs/inode.c. */
   inodeDontcache: from("5.8"),
+  /** A commit waits for the data of blocks that writeback allocated. Commit 06bd3c36a733 ("ext4: fix data exposure after a crash") (v4.7-rc1) [A]; between f3b59291a69d and that one only for other allocations. */
+  ext4OrdersDelalloc: from("4.7"),
+  /** A synchronous handle of a sweep is stopped after its pages are unlocked and its bio submitted. commit 646caa9c8e19 ("ext4: fix deadlock during page writeback") of 4 July 2016 [C]: v4.8 and the stable releases of August 2016 [M]; [S 4.7.4] yes. */
+  ext4StopsSyncHandleLast: from("4.8?", "4.4.18?", "4.6.7?", "4.7.1?"),
   /** The sweep of ext4 is a function of its own, `ext4_do_writepages`. v6.3 [S 6.1 no, 6.12 yes]. */
   ext4DoWritepages: from("6.3"),
   /** erofs's shrinker takes a group out of the tree under a lock it took before it froze the group. Not from commit 64094a04414f ("erofs: convert workstn to XArray") (v5.7) [M] until commit 57bbeacdbee7 ("erofs: fix deadlock when shrink erofs slab") (v5.16-rc3) [C], mail of 23 November 2021: 4.19 and 5.4 not affected; 5.10.83, 5.15.6 [M]; [S 6.1]. */
@@ -245,6 +271,12 @@ const HISTORIES = {
   dmBufioShrinkWork: from("5.9"),
   /** Counting dm-bufio's buffers takes the client's mutex. Until v4.10 [M]; the trace in d0a255e795ab shows it. */
   dmBufioCountLocked: until("4.10?"),
+  /** The queue is frozen around every store to its sysfs attributes. v6.11 [M]; [S 6.1] no, [S 6.12] yes. */
+  sysfsStoreFreezes: from("6.11?"),
+  /** Such a store is a NOIO scope. commit 7c0be4ead1f8 ("block: mark GFP_NOIO around sysfs ->store()") (v6.14) [M]; [S 6.12.117] yes. */
+  sysfsStoreNoio: from("6.14", "6.12.11?", "6.13.1?"),
+  /** Whoever has frozen a queue is in a NOIO scope. commit 1e1a9cecfab3 ("block: force noio scope in blk_mq_freeze_queue") (v6.14) [M]; [S 6.12] no. */
+  freezeIsNoio: from("6.14"),
 
   // Locks and reports
   /** One wake-up takes every waiting reader, past waiting writers. v5.3 [S 4.20, 6.1]. */
@@ -432,6 +464,42 @@ export const fixes: readonly Fix[] = [
     commit: "64081362e8ff",
     title: "mm/page-writeback.c: fix range_cyclic writeback vs writepages deadlock",
     sets: [["rangeCyclicWrapInOneCall", false, true]],
+  },
+  {
+    id: "memcg-oom-unwind",
+    commit: "3812c8c8f395",
+    title: "mm: memcg: do not trap chargers with full callstack on OOM",
+    sets: [["memcgOomUnwinds", true, false]],
+  },
+  {
+    id: "oom-victims-not-frozen",
+    commit: "51fae6da640e",
+    title: "freezer: Do not freeze tasks killed by OOM killer",
+    sets: [["oomVictimsNotFrozen", true, false]],
+  },
+  {
+    id: "zonelist-update-guarded",
+    commit: "1007843a9190",
+    title: "mm/page_alloc: fix potential deadlock on zonelist_update_seq seqlock",
+    sets: [["zonelistUpdateGuarded", true, false]],
+  },
+  {
+    id: "ext4-sync-handle-last",
+    commit: "646caa9c8e19",
+    title: "ext4: fix deadlock during page writeback",
+    sets: [["ext4StopsSyncHandleLast", true, false]],
+  },
+  {
+    id: "sysfs-store-noio",
+    commit: "7c0be4ead1f8",
+    title: "block: mark GFP_NOIO around sysfs ->store()",
+    sets: [["sysfsStoreNoio", true, false]],
+  },
+  {
+    id: "freeze-noio",
+    commit: "1e1a9cecfab3",
+    title: "block: force noio scope in blk_mq_freeze_queue",
+    sets: [["freezeIsNoio", true, false]],
   },
   {
     id: "nofs-memcg-oom",

@@ -149,6 +149,12 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   inodeWaitForWriteback: names("inode_wait_for_writeback"),
   dentryUnlinkInode: names("dentry_iput", ["4.8?", "dentry_unlink_inode"]),
   ext4Fault: INLINED,
+  ext4WriteExtent: INLINED,
+  jbd2_JournalStart: names("jbd2__journal_start"),
+  // in the commit itself up to 5.14
+  jbd2JournalWaitUpdates: names(undefined, ["6.1", "jbd2_journal_wait_updates"]),
+  journalSubmitInodeDataBuffers: INLINED,
+  jbd2JournalFinishInodeDataBuffers: names(undefined, ["5.8", "jbd2_journal_finish_inode_data_buffers"]),
   xfsFindPage: names(undefined, ["4.14?", "__xfs_filemap_fault"]),
   mpageSubmitFolio: names("mpage_submit_page", ["6.5?", "mpage_submit_folio"]),
   ext4BioWriteFolio: names("ext4_bio_write_page", ["6.4?", "ext4_bio_write_folio"]),
@@ -190,6 +196,10 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   doBlockdevDirectIo: names("do_blockdev_direct_IO", ["5.5", "__iomap_dio_rw"]),
   dmBufioLockedCount: names("dm_bufio_shrink_count"),
   dmBufioShrinkLock: INLINED,
+  // block
+  __bioQueueEnter: names("blk_queue_enter", ["5.12?", "bio_queue_enter"], ["5.16?", "__bio_queue_enter"]),
+  elvIoschedStore: names("elv_iosched_store"),
+  shrinkAnon: INLINED,
   submitBioNoacctNocheck: names(
     "generic_make_request",
     ["5.9", "submit_bio_noacct"],
@@ -200,6 +210,10 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   plugFlushOnSleep: INLINED,
 
   // kernel
+  tryToFreeze: INLINED,
+  readSeqbegin: INLINED,
+  zonelistIterBegin: INLINED,
+  printk: names("printk", ["5.15", "_printk"]),
   spinLock: names("_raw_spin_lock"),
   spinLockIrq: names("_raw_spin_lock_irq"),
   spinLockIrqsave: names("_raw_spin_lock_irqsave"),
@@ -323,6 +337,7 @@ const TOPS: Readonly<Record<WaitKind, { readonly io?: true; readonly spins?: tru
     above: frames(["queued_spin_lock_slowpath"], ["5.0?", ["native_queued_spin_lock_slowpath"]]),
   },
   // a loop of its own that asks again and again
+  // a loop in the function itself: read_seqbegin() and the like are inline
   busy: { spins: true, above: frames([]) },
   schedule_timeout: { above: frames(["schedule_timeout"]) },
   io_schedule: { io: true, above: frames([]) },

@@ -53,6 +53,7 @@ export type { Page } from "./mm/page.ts";
 export { doTruncate } from "./mm/truncate.ts";
 export { Completion, complete, waitForCompletion } from "./sched/completion.ts";
 export { current } from "./sched/current.ts";
+export { createFreezer, Freezer, freezerWrite, tryToFreeze } from "./sched/freezer.ts";
 export { type Capacities, Kernel, type KernelConfig, type TaskOptions } from "./sched/kernel.ts";
 export { rcuReadLock, rcuReadUnlock, synchronizeRcu } from "./sched/rcu.ts";
 export {

@@ -15,6 +15,9 @@ const INCIDENTS = [
   "ext4-writepages-reclaim",
   "dm-bufio-loop",
   "memory-high-nofs",
+  "memcg-oom-trap",
+  "ext4-sync-handle",
+  "queue-freeze-reclaim",
 ];
 const files = readdirSync(SAMPLES);
 

@@ -100,6 +100,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
   },
   {
     id: "queue-freeze-reclaim",
+    incident: "queue-freeze-reclaim",
     title: "block: force noio scope in blk_mq_freeze_queue",
     fix: 'commit 1e1a9cecfab3 ("block: force noio scope in blk_mq_freeze_queue") (v6.14)',
     affected: "before 6.14: whoever froze a queue allocates, and reclaim submits I/O to that queue",

@@ -23,6 +23,7 @@ export const ext4Bugs: readonly KnownBug[] = [
   },
   {
     id: "ext4-sync-handle-bio",
+    incident: "ext4-sync-handle",
     title: "ext4: fix deadlock during page writeback",
     fix: 'commit 646caa9c8e19 ("ext4: fix deadlock during page writeback")',
     affected: "before 4.7: writeback stops a synchronous handle while its bio is prepared and not submitted",

@@ -108,6 +108,7 @@ export const memoryBugs: readonly KnownBug[] = [
     era: { before: "3.12" },
     today:
       "ends it: raise the group's limit by a few percent (memory.max, or memory.limit_in_bytes in v1; the group is in /proc/PID/cgroup), or set memory.oom_control to 1 and kill a task of the group that holds no inode lock; avoids it: a kernel with the fix",
+    incident: "memcg-oom-trap",
     verdicts: ["deadlock", "livelock", "unknown", "slow"],
     edges: [
       {

@@ -16,6 +16,7 @@ import { bootInterrupts } from "./blk-mq.ts";
 import { blkMqGetTag } from "./blk-mq-tag.ts";
 import { loopQueueRq } from "./loop-device.ts";
 import { blkFlushPlug, plugFlushOnSleep } from "./plug.ts";
+import { __bioQueueEnter } from "./queue-freeze.ts";
 
 /** A device, as an incident describes it. */
 export interface QueueOptions {
@@ -153,6 +154,7 @@ function* submitBioNoacctNocheck(bio: Bio): Resumable {
   yield* blkMqSubmitBio(bio);
 }
 function* blkMqSubmitBio(bio: Bio): Resumable {
+  yield* __bioQueueEnter(bio);
   yield* blkMqGetTag(bio);
   bio.cpu = thisCpu();
   const task = current();

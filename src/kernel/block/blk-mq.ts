@@ -6,6 +6,7 @@
  */
 import { create, type Entity, op, type Resumable } from "../../resumable/index.ts";
 import { current, kernel, thisCpu } from "../sched/current.ts";
+import { handlersHaveWork, irqEnter, irqExit } from "../sched/hardirq.ts";
 import type { Kernel } from "../sched/kernel.ts";
 import type { Task } from "../sched/task.ts";
 import { queueWork, Work, Workqueue, workerThread } from "../sched/workqueue.ts";
@@ -26,7 +27,7 @@ export function bootInterrupts(kernel: Kernel, queues: readonly RequestQueue[]):
     }
   }
   for (const queue of queues) if (queue.completion === "work") bootEndWork(kernel, queue);
-  kernel.subsystems.set("irq work", (handler: Task) => [...queues].some((q) => arrivals(handler, q).length > 0));
+  handlersHaveWork(kernel, (handler) => queues.some((q) => arrivals(handler, q).length > 0));
   return Object.freeze(handlers);
 }
 
@@ -63,21 +64,12 @@ const takeCompletion = op<Task>("completion", {
     bio.state = "completing";
     bio.owner = handler;
     bio.cpu = undefined;
-    handler.cpu.irqStack.push(handler);
-    if (handler.kind === "hardirq") handler.cpu.irqsOff = true;
+    irqEnter(handler);
     return bio;
   },
   idle: true,
   describe: (handler) => `completion on CPU ${handler.cpu.number}`,
 });
-
-/** Back to what was interrupted: interrupts were on, and the CPU may have been kept by its task. */
-function irqExit(pinned: Task | undefined): void {
-  const cpu = thisCpu();
-  cpu.irqStack.pop();
-  cpu.irqsOff = false;
-  cpu.pinned = pinned;
-}
 
 function* handleIrqEvent(): Resumable {
   for (;;) {

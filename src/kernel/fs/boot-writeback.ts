@@ -13,6 +13,7 @@ import type { Kernel } from "../sched/kernel.ts";
 import { Work } from "../sched/workqueue.ts";
 import { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
 import { btrfsSuperOps } from "./btrfs/delayed-inode.ts";
+import { bootExt4Journal } from "./ext4/ext4-jbd2.ts";
 import { ext4Aops } from "./ext4/inode.ts";
 import { MpageDaData, RECLAIM_MPDS } from "./ext4/mpage-da-data.ts";
 import { ext4EndIoRsvWork } from "./ext4/page-io.ts";
@@ -112,6 +113,8 @@ const METHODS: Readonly<Record<DataFsType, () => AddressSpaceOperations>> = {
 export interface MountOptions {
   /** Somebody may take s_umount for writing. */
   readonly mayUnmount?: boolean;
+  /** ext4: it has a journal (data=ordered); `large`: one with the feature LARGE_FILE set already. */
+  readonly journal?: boolean | "large";
   /** New blocks are unwritten extents, so that their writeback ends in a worker (ext4 dioread_nolock, the default from 5.6; XFS). */
   readonly unwrittenExtents?: boolean;
   /** Somebody may change the journal mode of a file (`chattr +j`). */
@@ -153,6 +156,7 @@ export function createSuperBlock(
     mayChangeJournalFlag: options.mayChangeJournalFlag === true && kernel.era.features.writepagesRwsemName !== "none",
     cgroupWriteback: fsType !== "xfs" || kernel.era.features.xfsCgroupWriteback,
   });
+  if (options.journal && fsType === "ext4") bootExt4Journal(kernel, sb, options.journal === "large");
   kernel.subsystem<SuperBlock[]>("super blocks").push(sb);
   if (options.unused === true) registerShrinker(kernel, sb);
   return sb;

@@ -4,6 +4,9 @@
  *
  * Lock order: `memcg_oom_lock` (a spinlock around the `oom_lock` bits of a subtree; one step here), then the mutex `oom_lock`,
  * uninterruptibly before 5.3 and killably after.
+ *
+ * Up to 3.11 a charge that ran out of rounds killed, or slept until somebody else made room, and tried again right there, with
+ * every lock of its caller (commit 3812c8c8f395 ("mm: memcg: do not trap chargers with full callstack on OOM") (v3.12)).
  */
 import { op, type Resumable } from "../../resumable/index.ts";
 import { mutexLock, mutexLockKillable, mutexUnlock } from "../locking/mutex.ts";
@@ -42,6 +45,10 @@ const trylock = op<MemCgroup>("mem_cgroup_oom_trylock", {
 export function* memCgroupOom(memcg: MemCgroup, gfp: number, n: number): Resumable<OomOutcome> {
   if (n > COSTLY_PAGES) return "skipped";
   memcg.eventsOom++;
+  if (!era().memcgOomUnwinds && (!era().syncMemcgOom || memcg.oomKillDisable)) {
+    yield* memCgroupHandleOom(memcg, gfp);
+    return "success";
+  }
   if (!era().syncMemcgOom || memcg.oomKillDisable) {
     if (current().inUserFault) current().memcgInOom = memcg;
     return "skipped";
@@ -71,8 +78,13 @@ function oomSettled(memcg: MemCgroup): boolean {
   return era().oomLockKillable && taskIsDying();
 }
 
+/** Who had the OOM in hand wakes the others when it is through with it: one of them may be the next to kill. */
+function isNext(memcg: MemCgroup): boolean {
+  return !memcg.oomLock && !memcg.oomKillDisable;
+}
+
 const oomWait = waitOp<MemCgroup, Task>("memcg_oom_wait", {
-  ways: (memcg, task) => (task.fatalSignal || memCgroupMargin(memcg) > 0 ? 1 : 0),
+  ways: (memcg, task) => (task.fatalSignal || memCgroupMargin(memcg) > 0 || isNext(memcg) ? 1 : 0),
   wait: (memcg, task) => ({
     resource: { class: "memcg_charge", id: memcg.path },
     verb: "uncharge",
@@ -82,6 +94,19 @@ const oomWait = waitOp<MemCgroup, Task>("memcg_oom_wait", {
   }),
   describe: (memcg) => `wait for room in ${memcg.path}`,
 });
+
+/**
+ * `mem_cgroup_handle_oom()`, up to 3.11: kills in the charge, or sleeps there killably until there is room. The caller charges
+ * again; a killed one is let over the limit.
+ */
+function* memCgroupHandleOom(memcg: MemCgroup, gfp: number): Resumable {
+  const locked = yield trylock(memcg);
+  memcg.underOom++;
+  if (locked && !memcg.oomKillDisable) yield* memCgroupOutOfMemory(memcg, gfp);
+  else yield oomWait(memcg, current());
+  memcg.underOom--;
+  if (locked) oomUnlock(memcg);
+}
 
 /**
  * `mem_cgroup_oom_synchronize()`: the end of a page fault that ran into a memcg OOM, with every lock dropped. True when there was

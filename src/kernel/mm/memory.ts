@@ -199,18 +199,21 @@ function* doCowFault(vma: Vma, index: number, flags: number): Resumable<number> 
   if (copy === undefined) return VM_FAULT_OOM;
   const page = yield* __doFault(vma, index, flags);
   if (!(page instanceof Page)) {
-    yield* freePage(copy);
+    yield* folioPut(copy);
     return page;
   }
   const fault = yield* finishFault(vma, copy, true);
   yield* folioUnlock(page);
   yield* folioPut(page);
-  if (fault !== 0) yield* freePage(copy);
-  else yield* folioAddLru(copy);
+  if (fault === 0) yield* folioAddLru(copy);
+  yield* folioPut(copy);
   return fault;
 }
 
-/** A charged page that nobody else sees. */
+/**
+ * A charged page that nobody else sees, with a reference for the caller: once it is mapped the OOM reaper may take it out of the
+ * page table, but frees it only when the fault is through with it.
+ */
 function* newAnonPage(index: number): Resumable<Page | undefined> {
   const page = yield* allocPages(GFP_HIGHUSER_MOVABLE);
   if (page === undefined) return undefined;
@@ -221,6 +224,7 @@ function* newAnonPage(index: number): Resumable<Page | undefined> {
   page.anon = true;
   page.uptodate = true;
   page.index = index;
+  folioGet(page);
   return page;
 }
 
@@ -320,12 +324,10 @@ function* doAnonymousPage(vma: Vma, index: number): Resumable<number> {
   if (!(yield* pteAlloc(vma))) return VM_FAULT_OOM;
   const page = yield* newAnonPage(index);
   if (page === undefined) return VM_FAULT_OOM;
-  if (yield setPte(vma, Object.freeze({ page, write: true }))) {
-    yield* folioAddLru(page);
-    return 0;
-  }
-  yield* freePage(page);
-  return VM_FAULT_NOPAGE;
+  const mapped = yield setPte(vma, Object.freeze({ page, write: true }));
+  if (mapped) yield* folioAddLru(page);
+  yield* folioPut(page);
+  return mapped ? 0 : VM_FAULT_NOPAGE;
 }
 
 /** A write to a page that is mapped read-only. */
@@ -383,9 +385,9 @@ function* wpPageCopy(vma: Vma, page: Page): Resumable<number> {
       yield* folioAddLru(copy);
       fault = 0;
     } else {
-      yield* freePage(copy);
       fault = VM_FAULT_NOPAGE;
     }
+    yield* folioPut(copy);
   }
   yield* folioPut(page);
   return fault;

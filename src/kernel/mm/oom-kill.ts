@@ -19,7 +19,7 @@ import type { Task } from "../sched/task.ts";
 import { tasksOf } from "./memcg-oom.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import type { MmStruct } from "./mm-types.ts";
-import { OOM_SCORE_ADJ_MIN } from "./mmap.ts";
+import { OOM_SCORE_ADJ_MIN, unmapPageRange } from "./mmap.ts";
 
 /** A victim that holds the killer off: not gone yet, its memory not given up. */
 function isPendingVictim(task: Task): boolean {
@@ -107,7 +107,7 @@ function victimToReap(): Task | undefined {
 /**
  * What the kernel thread `oom_reaper` runs (4.6+; spawn it as an idle kthread). `mmap_lock` is trylocked, which fails while
  * anybody holds it for writing or waits for it; after ten attempts the mm is skipped all the same, and the next victim may be
- * chosen. Anonymous pages are not mapped in this model, so that it frees nothing.
+ * chosen. Anonymous pages are freed, others left alone.
  */
 export function* oomReaper(): Resumable {
   for (;;) {
@@ -116,9 +116,14 @@ export function* oomReaper(): Resumable {
   }
 }
 
+function* __oomReapTaskMm(space: MmStruct): Resumable {
+  for (const vma of space.vmas.snapshot()) if (vma.file === undefined) yield* unmapPageRange(vma);
+}
+
 function* oomReapTask(space: MmStruct): Resumable {
   for (let attempts = 0; attempts < MAX_OOM_REAP_RETRIES; attempts++) {
     if (yield* downReadTrylock(space.mmapLock)) {
+      yield* __oomReapTaskMm(space);
       yield* upRead(space.mmapLock);
       break;
     }

@@ -26,6 +26,7 @@ import { outOfMemory } from "./oom-kill.ts";
 import type { Page } from "./page.ts";
 import { lruDelete } from "./swap.ts";
 import { tryToFreePages } from "./vmscan.ts";
+import { zonelistIterBegin } from "./zonelists.ts";
 
 /** Set-up only: the lowest `count` pages that nobody has yet are this task's, and its allocations take them first. */
 export function reservePages(found: Mm, task: Task, count: number): void {
@@ -83,6 +84,7 @@ function* __allocPages(gfp: number, table: boolean): Resumable<Page | MemCgroup 
 const MAX_RECLAIM_RETRIES = 16;
 
 function* __allocPagesSlowpath(gfp: number): Resumable<Page | undefined> {
+  yield* zonelistIterBegin();
   if ((gfp & __GFP_KSWAPD_RECLAIM) !== 0) wakeAllKswapds();
   if ((gfp & __GFP_DIRECT_RECLAIM) === 0) return undefined;
   if ((current().flags & PF_MEMALLOC) !== 0) return undefined;

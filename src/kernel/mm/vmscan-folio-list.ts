@@ -16,7 +16,7 @@
  * page stays.
  */
 import type { Resumable } from "../../resumable/index.ts";
-import { __GFP_FS } from "../gfp.ts";
+import { __GFP_FS, __GFP_IO } from "../gfp.ts";
 import { spinLockIrq, spinUnlockIrq } from "../locking/spinlock.ts";
 import { era, kernel } from "../sched/current.ts";
 import { __filemapRemoveFolio, folioTrylock, folioUnlock, folioWaitWriteback } from "./filemap.ts";
@@ -24,7 +24,9 @@ import { unchargePage } from "./memcg-uncharge.ts";
 import { mm, type ScanControl } from "./mm.ts";
 import type { Page } from "./page.ts";
 import { toPool } from "./page-alloc.ts";
+import { folioClearDirtyForIo } from "./page-writeback.ts";
 import { tryToUnmap } from "./rmap.ts";
+import { addToSwap, inSwapCache, swap, swapWritepage } from "./swap-state.ts";
 import { countsForNode, currentIsKswapd, writebackThrottlingSane } from "./vmscan-throttle.ts";
 
 /** What to do with a page that has been looked at. */
@@ -96,8 +98,22 @@ function firstLook(sc: ScanControl, page: Page): Fate {
   countBits(sc, page);
   const used = references(page);
   if (used !== "reclaim") return used;
-  // no swap: an anonymous page cannot get a slot
-  return page.anon ? "activate" : "reclaim";
+  if (!page.anon || inSwapCache(page)) return "reclaim";
+  // without swap an anonymous page cannot get a slot
+  if (!swapsOut(sc)) return "activate";
+  return (sc.gfp & __GFP_IO) === 0 ? "keep" : "reclaim";
+}
+
+/** Swap is there, and may be used: by global reclaim only (groups' swap is not modelled). */
+export function swapsOut(sc: ScanControl): boolean {
+  return sc.target === undefined && sc.maySwap && swap() !== undefined;
+}
+
+/** `pageout()` of a page in the swap cache. */
+function* pageout(page: Page): Resumable {
+  yield* folioClearDirtyForIo(page);
+  setReclaim(page);
+  yield* swapWritepage(page);
 }
 
 /** A dirty file page is left to the flusher; kswapd would write it when it sees nothing else. */
@@ -125,7 +141,13 @@ export function* shrinkFolioList(sc: ScanControl): Resumable<number> {
       sc.isolated.unshift(page);
       continue;
     }
+    if (fate === "reclaim" && page.anon && !inSwapCache(page)) yield* addToSwap(page);
     if (fate === "reclaim" && page.mapCount > 0) yield* tryToUnmap(page);
+    if (fate === "reclaim" && page.anon && page.dirty && (sc.gfp & __GFP_IO) !== 0) {
+      yield* pageout(page);
+      sc.putback.push(page);
+      continue;
+    }
     if (fate === "reclaim" && page.dirty) fate = dirty(page);
     if (fate === "reclaim" && !(yield* releasePrivate(page, sc.gfp))) fate = "activate";
     if (fate === "reclaim" && (yield* __removeMapping(page))) {

@@ -14,7 +14,7 @@ import { unchargePage } from "./memcg-uncharge.ts";
 import { mm, type ScanControl, SWAP_CLUSTER_MAX } from "./mm.ts";
 import { toPool } from "./page-alloc.ts";
 import { lruDelete, lruInsertHead } from "./swap.ts";
-import { shrinkFolioList } from "./vmscan-folio-list.ts";
+import { shrinkFolioList, swapsOut } from "./vmscan-folio-list.ts";
 import { getScanCount, inactiveIsLow } from "./vmscan-scan-count.ts";
 import { countsForNode, throttle, tooManyIsolated, writebackThrottlingSane } from "./vmscan-throttle.ts";
 
@@ -26,7 +26,7 @@ export const readListSizes = op<Lruvec>("get_scan_count", {
 /** Scans the lists of one group; what it freed goes to `sc.nrReclaimed`. */
 export function* shrinkLruvec(lruvec: Lruvec, sc: ScanControl): Resumable {
   let [inactive, active] = getScanCount(lruvec, sc);
-  let reclaimed = 0;
+  let reclaimed = yield* shrinkAnon(lruvec, sc);
   while (inactive > 0 || active > 0) {
     if (inactive > 0) {
       const nr = Math.min(inactive, SWAP_CLUSTER_MAX);
@@ -43,6 +43,19 @@ export function* shrinkLruvec(lruvec: Lruvec, sc: ScanControl): Resumable {
     if (reclaimed >= sc.nrToReclaim) break;
   }
   sc.nrReclaimed += reclaimed;
+}
+
+/** Where there is swap; the kernel takes turns between the lists, here the anonymous ones come first. */
+function* shrinkAnon(lruvec: Lruvec, sc: ScanControl): Resumable<number> {
+  if (!swapsOut(sc)) return 0;
+  const { inactiveAnon, activeAnon } = lruvec;
+  const nr = inactiveAnon.pages.length >> sc.priority;
+  const reclaimed = nr === 0 ? 0 : yield* shrinkInactiveList(Math.min(nr, SWAP_CLUSTER_MAX), lruvec, sc, inactiveAnon);
+  const active = activeAnon.pages.length >> sc.priority;
+  if (active > inactiveAnon.pages.length) {
+    yield* shrinkActiveList(Math.min(active, SWAP_CLUSTER_MAX), lruvec, sc, activeAnon);
+  }
+  return reclaimed;
 }
 
 /** Active pages become inactive only while there are fewer inactive ones: of the target (5.5+), or of this list. */
@@ -80,10 +93,15 @@ function moveFoliosToLru(sc: ScanControl, taken: number): void {
 }
 
 /** Pages freed. */
-export function* shrinkInactiveList(nr: number, lruvec: Lruvec, sc: ScanControl): Resumable<number> {
+export function* shrinkInactiveList(
+  nr: number,
+  lruvec: Lruvec,
+  sc: ScanControl,
+  list: LruList = lruvec.inactiveFile,
+): Resumable<number> {
   if (yield* isolatedTooMany(sc)) return fatalSignalPending() ? SWAP_CLUSTER_MAX : 0;
   yield* spinLockIrq(lruvec.lock);
-  const taken = isolateLruFolios(nr, lruvec.inactiveFile, sc);
+  const taken = isolateLruFolios(nr, list, sc);
   yield* spinUnlockIrq(lruvec.lock);
   if (taken === 0) return 0;
   const reclaimed = yield* shrinkFolioList(sc);
@@ -132,9 +150,14 @@ function addList(sc: ScanControl, taken: number): void {
 }
 
 /** Active pages become inactive; executable mappings, which would stay, are not modelled. */
-export function* shrinkActiveList(nr: number, lruvec: Lruvec, sc: ScanControl): Resumable {
+export function* shrinkActiveList(
+  nr: number,
+  lruvec: Lruvec,
+  sc: ScanControl,
+  list: LruList = lruvec.activeFile,
+): Resumable {
   yield* spinLockIrq(lruvec.lock);
-  const taken = isolateLruFolios(nr, lruvec.activeFile, sc);
+  const taken = isolateLruFolios(nr, list, sc);
   yield* spinUnlockIrq(lruvec.lock);
   for (const page of sc.isolated) {
     page.pteYoung = false;

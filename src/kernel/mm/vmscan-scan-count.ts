@@ -1,7 +1,7 @@
 /**
  * How much of each list a pass scans (mm/vmscan.c:get_scan_count), and which groups are protected.
  *
- * There is no swap, so that only file lists are scanned (SCAN_FILE). A list is scanned `size >> priority`; up to 4.11 a memcg
+ * Only file lists are counted here (SCAN_FILE); vmscan-lists.ts adds the anonymous ones where there is swap. A list is scanned `size >> priority`; up to 4.11 a memcg
  * whose lists all come to nothing is scanned all the same. Sizes are read without the lock: whoever calls has stepped before.
  */
 import { era, kernel } from "../sched/current.ts";

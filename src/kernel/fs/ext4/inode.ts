@@ -1,5 +1,6 @@
 /**
- * Writing back the pages of an ext4 inode (fs/ext4/inode.c), delalloc, without a journal: handles start and stop at once.
+ * Writing back the pages of an ext4 inode (fs/ext4/inode.c), delalloc. Without a journal there are no handles; with one, each
+ * extent that needs blocks has its own.
  *
  * ext4_writepages makes a first sweep without a handle over pages whose blocks are allocated, then one handle per extent of
  * pages that need blocks; each sweep ends by submitting its bio. Inside a sweep pages are locked in ascending index, one
@@ -40,8 +41,10 @@ import { kmemCacheAlloc, kmemCacheFree } from "../../mm/slab.ts";
 import { current, era } from "../../sched/current.ts";
 import type { AddressSpaceOperations } from "../fs-types.ts";
 import type { Inode, SuperBlock } from "../inode.ts";
+import type { Handle } from "../jbd2/journal.ts";
 import { fileWriteAndWaitRange } from "../sync.ts";
 import type { WritebackControl } from "../writeback-control.ts";
+import { __ext4JournalStartSb, __ext4JournalStop, ext4MarkInodeDirty, ext4OrderData } from "./ext4-jbd2.ts";
 import { clearMpd, type MpageDaData, mpdOfCurrent } from "./mpage-da-data.ts";
 import { ext4BioWriteFolio, ext4IoSubmit } from "./page-io.ts";
 
@@ -124,14 +127,7 @@ function* ext4DoWritepages(mapping: AddressSpace, wbc: WritebackControl, mpd: Mp
     }
     while (memory && !mpd.scannedUntilEnd && wbc.nrToWrite > 0) {
       memory = yield* ext4InitIoEnd(mpd);
-      if (!memory) break;
-      mpd.doMap = true;
-      yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
-      if (mpd.extentPages > 0) yield* mpageMapAndSubmitExtent(mapping, wbc, mpd);
-      mpd.doMap = false;
-      yield* mpageReleaseUnusedPages(mapping, mpd);
-      yield* ext4IoSubmit(mpd);
-      yield* ext4PutIoEnd(mpd);
+      if (memory) yield* ext4WriteExtent(mapping, wbc, mpd);
     }
     yield* blkFinishPlug(outermost);
     if (!memory) break;
@@ -144,6 +140,26 @@ function* ext4DoWritepages(mapping: AddressSpace, wbc: WritebackControl, mpd: Mp
   if (cyclic || (whole && wbc.nrToWrite > 0)) mapping.writebackIndex = mpd.firstPage;
   clearMpd(mpd);
   return 0;
+}
+
+/**
+ * One extent, under a handle of its own where there is a journal. A synchronous one must be stopped last: its commit may wait
+ * for what is locked or not submitted here (commit 646caa9c8e19 ("ext4: fix deadlock during page writeback")).
+ */
+function* ext4WriteExtent(mapping: AddressSpace, wbc: WritebackControl, mpd: MpageDaData): Resumable {
+  let handle = yield* __ext4JournalStartSb((mapping.host as Inode).sb);
+  mpd.doMap = true;
+  yield* mpagePrepareExtentToMap(mapping, wbc, mpd);
+  if (mpd.extentPages > 0) yield* mpageMapAndSubmitExtent(mapping, wbc, mpd);
+  mpd.doMap = false;
+  if (handle !== undefined && !(handle.sync && era().ext4StopsSyncHandleLast)) {
+    yield* __ext4JournalStop(handle);
+    handle = undefined;
+  }
+  yield* mpageReleaseUnusedPages(mapping, mpd);
+  yield* ext4IoSubmit(mpd);
+  yield* ext4PutIoEnd(mpd);
+  yield* __ext4JournalStop(handle);
 }
 
 /**
@@ -222,7 +238,12 @@ function* mpageSubmitFolio(page: Page, wbc: WritebackControl, mpd: MpageDaData):
 /** Blocks for the extent (i_data_sem for writing here), then its pages one after the other into the bio. */
 function* mpageMapAndSubmitExtent(mapping: AddressSpace, wbc: WritebackControl, mpd: MpageDaData): Resumable {
   if (mapping.host?.sb.unwrittenEnds !== undefined) mpd.unwritten = true;
+  const inode = mapping.host as Inode;
+  const handle = current().journalInfo as Handle | undefined;
+  if (era().ext4OrdersDelalloc && !mpd.unwritten) ext4OrderData(handle, inode);
+  const end = mpd.firstPage + mpd.extentPages;
   yield* mpageMapAndSubmitBuffers(mapping, wbc, mpd);
+  ext4MarkInodeDirty(handle, inode, end);
   mpd.unwritten = false;
 }
 
@@ -290,6 +311,15 @@ function* blockPageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
   yield* folioMarkDirty(page);
   yield* folioWaitStable(page);
   return true;
+}
+
+const changeTimes = op<Inode>("ext4_mark_inode_dirty", { describe: (inode) => `change the times of ${inode}` });
+
+/** `ext4_dirty_inode()`: a change of times, as every read, write and utimes(2) may bring one. */
+export function* ext4DirtyInode(inode: Inode): Resumable {
+  const handle = yield* __ext4JournalStartSb(inode.sb);
+  yield changeTimes(inode);
+  yield* __ext4JournalStop(handle);
 }
 
 /** `ext4_da_aops` and what of `vm_operations_struct` the model needs. */

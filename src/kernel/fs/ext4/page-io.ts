@@ -12,12 +12,12 @@ import type { Bio } from "../../block/bio.ts";
 import { bioAlloc, bioPut, submitBio } from "../../block/blk-core.ts";
 import { folioEndWriteback, folioUnlock } from "../../mm/filemap.ts";
 import type { Page } from "../../mm/page.ts";
-import { folioStartWriteback } from "../../mm/page-writeback.ts";
+import { folioRedirtyForWritepage, folioStartWriteback } from "../../mm/page-writeback.ts";
 import { wbcAccountCgroupOwner } from "../fs-writeback.ts";
 import type { Inode } from "../inode.ts";
 import { deferUnwritten, takeUnwritten, type UnwrittenEnds } from "../unwritten-ends.ts";
 import type { WritebackControl } from "../writeback-control.ts";
-import type { MpageDaData } from "./mpage-da-data.ts";
+import { type MpageDaData, mpdOfCurrent } from "./mpage-da-data.ts";
 
 /** BIO_MAX_VECS. */
 const MAX_PAGES = 256;
@@ -35,6 +35,22 @@ export function* ext4BioWriteFolio(mpd: MpageDaData, wbc: WritebackControl, page
   yield* folioStartWriteback(page);
   yield* ioSubmitAddBh(mpd, wbc, page);
   yield* folioUnlock(page);
+}
+
+/**
+ * `ext4_writepage()`, as a commit writes ordered data: a locked page whose dirty bit has been cleared, in a bio of its own; it
+ * comes back unlocked, and dirty again where its blocks are not allocated yet.
+ */
+export function* ext4Writepage(page: Page, wbc: WritebackControl): Resumable<number> {
+  if (!page.mapped) {
+    yield* folioRedirtyForWritepage(wbc, page);
+    yield* folioUnlock(page);
+    return 0;
+  }
+  const io = mpdOfCurrent();
+  yield* ext4BioWriteFolio(io, wbc, page);
+  yield* ext4IoSubmit(io);
+  return 0;
 }
 
 function* ioSubmitAddBh(mpd: MpageDaData, wbc: WritebackControl, page: Page): Resumable {

@@ -1,0 +1,118 @@
+/**
+ * jbd2: handles, transactions and the journal they commit to (include/linux/jbd2.h, fs/jbd2/journal.c).
+ *
+ * A task opens a handle in the running transaction, changes metadata, and stops it. kjournald2 commits: it locks the running
+ * transaction against new handles, waits until all are stopped, makes room for the next one, writes the data of its inodes
+ * (data=ordered) and waits for it, then writes the log. One transaction runs and one commits, at most.
+ *
+ * Not modelled: buffers and their copies, log space and checkpoints, revokes, fast commits, aborts, reserved handles. The log itself is
+ * written in one step: its device works, and nobody else waits for its buffers.
+ */
+import type { List } from "../../../resumable/index.ts";
+import { bool, create, Entity, fields, int, list, op, type Resumable, ref, value } from "../../../resumable/index.ts";
+import { plugFlushOnSleep } from "../../block/plug.ts";
+import type { Kernel } from "../../sched/kernel.ts";
+import type { Task } from "../../sched/task.ts";
+import { waitOp } from "../../sched/wait.ts";
+import type { Inode } from "../inode.ts";
+
+/** `t_state`, as far as others can tell them apart; `free`: no transaction. */
+export type TransactionState = "free" | "running" | "locked" | "committing";
+
+/** `struct transaction_s`. */
+export class Transaction extends Entity {
+  declare state: TransactionState;
+  declare tid: number;
+  /** Who has a handle in it (`t_updates` counts them). */
+  declare updates: List<Task>;
+  /** `t_inode_list`: inodes whose data have to be on disk before it is committed. */
+  declare inodes: List<Inode>;
+  static {
+    fields(Transaction, { state: value, tid: int, updates: list("contexts"), inodes: list("inodes") });
+  }
+}
+
+/** `struct journal_s`. */
+export class Journal extends Entity {
+  declare device: string;
+  declare running: Transaction | undefined;
+  declare committing: Transaction | undefined;
+  /** `j_commit_request` and `j_commit_sequence`: the latest that is to be committed, the latest that is. */
+  declare commitRequest: number;
+  declare commitSequence: number;
+  /** What the next transaction is called. */
+  declare nextTid: number;
+  /** kjournald2. */
+  declare thread: Task;
+  /** Room for both. */
+  declare transactions: List<Transaction>;
+  static {
+    fields(Journal, {
+      device: value,
+      running: ref,
+      committing: ref,
+      commitRequest: int,
+      commitSequence: int,
+      nextTid: int,
+      thread: ref,
+      transactions: list(2),
+    });
+  }
+}
+
+/** `handle_t`; one per context, as a task has one handle at a time (`current->journal_info`). */
+export class Handle extends Entity {
+  declare journal: Journal;
+  declare transaction: Transaction | undefined;
+  /** Opened so often (`h_ref`). */
+  declare refs: number;
+  /** `h_sync`: who stops it waits for the commit. */
+  declare sync: boolean;
+  /** The task was in a NOFS scope before. */
+  declare hadNofs: boolean;
+  static {
+    fields(Handle, { journal: ref, transaction: ref, refs: int, sync: bool, hadNofs: bool });
+  }
+}
+
+/** A journal with its thread, which runs `thread(journal)`. Set-up only. */
+export function bootJournal(k: Kernel, device: string, thread: (journal: Journal) => Resumable): Journal {
+  const journal = create(Journal, { device, nextTid: 1 });
+  for (let i = 0; i < 2; i++) journal.transactions.push(create(Transaction, { state: "free" }));
+  journal.thread = k.spawn({ comm: `jbd2/${device}-8`, kind: "kthread", idle: true }, thread, [journal]);
+  if (!k.subsystems.has("jbd2 handles")) {
+    const handles = Array.from({ length: k.config.capacities.contexts }, () => create(Handle));
+    k.subsystems.set("jbd2 handles", Object.freeze(handles));
+  }
+  return journal;
+}
+
+const startCommit = op<Journal, number>("jbd2_log_start_commit", {
+  apply(journal, tid) {
+    journal.commitRequest = Math.max(journal.commitRequest, tid);
+  },
+  describe: (journal, tid) => `ask for commit of transaction ${tid} of ${journal.device}`,
+});
+
+/** `jbd2_log_start_commit()`: wakes kjournald2. */
+export function* jbd2LogStartCommit(journal: Journal, tid: number): Resumable {
+  yield startCommit(journal, tid);
+}
+
+const committed = waitOp<Journal, number>("jbd2_log_wait_commit", {
+  ways: (journal, tid) => (journal.commitSequence >= tid ? 1 : 0),
+  wait: (journal, tid) => ({
+    resource: { class: "jbd2_commit", id: `${journal.device} transaction ${tid}` },
+    verb: "commit",
+    providers: [journal.thread],
+    state: "D",
+    top: "schedule",
+  }),
+  describe: (journal, tid) => `wait for commit of transaction ${tid} of ${journal.device}`,
+});
+
+/** `jbd2_log_wait_commit()`, on `j_wait_done_commit`. */
+export function* jbd2LogWaitCommit(journal: Journal, tid: number): Resumable {
+  yield* plugFlushOnSleep();
+  yield committed(journal, tid);
+}
