@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type PreemptionOptions, provePreemptions } from "./preemptions.ts";
+import { prove } from "./prove.ts";
 import { replay } from "./schedule.ts";
 import { abba, philosophers, Toy, type ToyOp } from "./toys.ts";
 import type { SearchCounts } from "./types.ts";
@@ -146,6 +147,9 @@ describe("bounds and counts of a search in the order of preemptions", () => {
     });
     expect(outcome.complete).toBe(true);
     expect(outcome.states).toBeGreaterThan(2000);
+    // nothing is run twice, nor left out, while the rows grow
+    const truth = prove(philosophers(6), { find: "all" });
+    expect([outcome.states, outcome.steps]).toEqual([truth.states, truth.steps]);
     for (const [i, counts] of told.entries()) {
       expect(counts).toMatchObject({ steps: (i + 1) * 500, executions: undefined });
       expect(counts.bytes).toBeGreaterThan(3 * 8192 + counts.states! * 12);

@@ -107,8 +107,13 @@ export class Toy implements Reducible {
   }
 
   ways(context: number): number {
-    if (this.#tracking && this.tracksWays) this.#forget();
-    return this.#ways(context);
+    const tracking = this.#tracking;
+    if (tracking && this.tracksWays) this.#forget();
+    // what an opaque test reads is told to nobody
+    this.#tracking &&= this.tracksWays;
+    const ways = this.#ways(context);
+    this.#tracking = tracking;
+    return ways;
   }
 
   #ways(context: number): number {
