@@ -172,6 +172,28 @@ describe("a reduced proof", () => {
     }
   });
 
+  test("begins again when a step shows up that no random walk is likely to meet", () => {
+    // one of 3^12 ways through the choices writes what the other task looks at first
+    const choices = Array.from({ length: 12 }, (_, n): ToyOp[] => [
+      { op: "choose", ways: 3 },
+      { op: "jumpIf", value: 2, to: 3 * n + 3 },
+      { op: "jump", to: 99 },
+    ]);
+    const looks: ToyOp[] = [
+      { op: "get", word: 0 },
+      { op: "jumpIf", value: 1, to: 3 },
+      { op: "jump", to: 99 },
+      { op: "fail", message: "saw it" },
+    ];
+    const tasks = [{ ops: [...choices.flat(), set(0)] }, { ops: looks }];
+    for (const exact of [false, true]) {
+      const found = prove(new Toy(tasks, 1, { parts: true }), { find: "all", reduce: true, exact });
+      expect(found.findings.map((f) => f.message)).toEqual(["saw it"]);
+      expect(found.complete).toBe(true);
+      expect(found.states).toBeLessThanOrEqual(prove(new Toy(tasks, 1), { find: "all" }).states);
+    }
+  });
+
   test("finds the faults that a whole one finds, and no more states", () => {
     let fewer = 0;
     for (let seed = 3000; seed < 3060; seed++) {
