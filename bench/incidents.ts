@@ -60,6 +60,17 @@ const ROWS: readonly Row[] = [
   { incident: "erofs-shrink-spin", options: "--era 5.15.0 --fix erofs-xa-lock", predicted: "none" },
   { incident: "memory-high-nofs", options: "--era 6.5.0", predicted: "deadlock" },
   { incident: "memory-high-nofs", options: "--era 6.5.0 --fix high-gfp", predicted: "none" },
+  { incident: "fuse-server-memcg", options: "", predicted: "deadlock" },
+  { incident: "fuse-server-memcg", options: "--fix skip-deadlockable-mappings", predicted: "none" },
+  { incident: "fuse-server-memcg", options: "--revert fuse-no-copies", predicted: "none" },
+  { incident: "dm-snapshot-cow-throttle", options: "", predicted: "deadlock" },
+  { incident: "dm-snapshot-cow-throttle", options: "--fix dm-snap-unlocked-throttle", predicted: "none" },
+  { incident: "nbd-server-memcg", options: "", predicted: "deadlock" },
+  { incident: "nbd-server-memcg", options: "--fix pr-set-io-flusher", predicted: "none" },
+  { incident: "drain-pages-workqueue", options: "", predicted: "deadlock" },
+  { incident: "drain-pages-workqueue", options: "--fix drain-rescuer", predicted: "none" },
+  { incident: "nfs-release-kthreadd", options: "", predicted: "deadlock" },
+  { incident: "nfs-release-kthreadd", options: "--fix nfs-release-no-wait", predicted: "none" },
 ];
 
 /** What is read of `unwedge.exploration/1`. */

@@ -31,7 +31,10 @@ export function experimentsFor(incident: Incident, machine: Machine, claim: Clai
   const era = eraFor(machine.kernel?.value);
   const hacks = reproductionOf(incident.id)?.hacks ?? [];
   const base: Choices = {
-    ...(era === undefined || era.release === incident.era ? {} : { era: era.release }),
+    // an incident that takes fixes out of its own release does not where the release is named
+    ...(era === undefined || (era.release === incident.era && incident.reverted === undefined)
+      ? {}
+      : { era: era.release }),
     ...(hacks.length === 0 ? {} : { hacks }),
   };
   switch (claim.status) {

@@ -4,13 +4,18 @@
  * @packageDocumentation
  */
 import { dmBufioLoop } from "./dm-bufio-loop.ts";
+import { dmSnapshotCowThrottle } from "./dm-snapshot-cow-throttle.ts";
+import { drainPagesWorkqueue } from "./drain-pages-workqueue.ts";
 import { erofsShrinkSpin } from "./erofs-shrink-spin.ts";
 import { ext4SyncHandle } from "./ext4-sync-handle.ts";
 import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
+import { fuseServerMemcg } from "./fuse-server-memcg.ts";
 import type { Incident } from "./incident.ts";
 import { memcgOomTrap } from "./memcg-oom-trap.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
 import { memoryHighNofs } from "./memory-high-nofs.ts";
+import { nbdServerMemcg } from "./nbd-server-memcg.ts";
+import { nfsReleaseKthreadd } from "./nfs-release-kthreadd.ts";
 import { oomFrozenVictim } from "./oom-frozen-victim.ts";
 import { queueFreezeReclaim } from "./queue-freeze-reclaim.ts";
 import { wbSwitchIrqNesting } from "./wb-switch-irq-nesting.ts";
@@ -22,12 +27,17 @@ export { type ChoiceError, type Choices, type Prepared, type PrepareResult, prep
 export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
 export {
   dmBufioLoop,
+  dmSnapshotCowThrottle,
+  drainPagesWorkqueue,
   erofsShrinkSpin,
   ext4SyncHandle,
   ext4WritepagesReclaim,
+  fuseServerMemcg,
   memcgOomTrap,
   memcgWritebackAbba,
   memoryHighNofs,
+  nbdServerMemcg,
+  nfsReleaseKthreadd,
   oomFrozenVictim,
   queueFreezeReclaim,
   wbSwitchIrqNesting,
@@ -49,4 +59,9 @@ export const incidents: readonly Incident[] = [
   zonelistSeqIrq,
   ext4SyncHandle,
   queueFreezeReclaim,
+  fuseServerMemcg,
+  dmSnapshotCowThrottle,
+  nbdServerMemcg,
+  drainPagesWorkqueue,
+  nfsReleaseKthreadd,
 ];

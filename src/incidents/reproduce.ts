@@ -24,6 +24,7 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "memcg-oom-trap": { fix: "memcg-oom-unwind" },
   "ext4-sync-handle": { fix: "ext4-sync-handle-last" },
   "queue-freeze-reclaim": { fix: "freeze-noio", others: ["sysfs-store-noio"] },
+  "dm-snapshot-cow-throttle": { fix: "dm-snap-unlocked-throttle" },
 };
 
 /** What shows an incident: the fix that closes it, and the hacks without which it does not happen. @internal */

@@ -9,9 +9,11 @@ import type { Bio, RequestQueue } from "../kernel/block/bio.ts";
 import { type Block, bootBlock, type QueueOptions } from "../kernel/block/blk-core.ts";
 import { bootDmBufio, type DmBufioClient } from "../kernel/block/dm-bufio.ts";
 import { bootLoop } from "../kernel/block/loop.ts";
+import { createNbd, type NbdDevice } from "../kernel/block/nbd.ts";
 import type { Era } from "../kernel/era.ts";
 import type { BackingDevInfo, BdiWriteback } from "../kernel/fs/backing-dev.ts";
 import {
+  anonymousDevice,
   bootWriteback,
   createInode,
   createSuperBlock,
@@ -22,8 +24,11 @@ import {
 import { type BtrfsRoot, createBtrfsRoot } from "../kernel/fs/btrfs/ctree.ts";
 import { createDelayedNode } from "../kernel/fs/btrfs/delayed-inode.ts";
 import { bootErofs, type ErofsSbInfo } from "../kernel/fs/erofs/utils.ts";
+import type { FuseConn } from "../kernel/fs/fuse/dev.ts";
 import { I_DONTCACHE, type Inode, type SuperBlock } from "../kernel/fs/inode.ts";
+import { createNfsClient } from "../kernel/fs/nfs/client.ts";
 import { brokenLaw } from "../kernel/invariants.ts";
+import { createSnapshot, type DmSnapshot } from "../kernel/md/dm-snap.ts";
 import { bootCachedPage, bootMappedPage } from "../kernel/mm/boot-cache.ts";
 import { bootPage } from "../kernel/mm/boot-pages.ts";
 import type { MemCgroup } from "../kernel/mm/memcg-types.ts";
@@ -82,6 +87,8 @@ export interface SceneTask {
   readonly newPages?: number;
   /** Pages over memory.high that it has charged already in the system call it is in. */
   readonly overHigh?: number;
+  /** A server: waiting for ever for something to do is no fault. */
+  readonly idle?: boolean;
 }
 
 /** A page table's worth of a file, and who maps it. */
@@ -89,7 +96,7 @@ export interface Mapping extends Omit<VmaOptions, "file" | "length"> {
   readonly length?: number;
 }
 
-const ROOMY: Capacities = { pages: 64, contexts: 32, bios: 128, inodes: 16, memcgs: 16, vmas: 16 };
+const ROOMY: Capacities = { pages: 64, contexts: 32, bios: 128, inodes: 16, memcgs: 16, vmas: 16, chunks: 24 };
 
 /** @since 0.2.0 */
 export class Scene {
@@ -97,7 +104,7 @@ export class Scene {
   readonly options: SceneOptions;
   /** Bounds that the set-up chose: part of a result's scope. */
   readonly fixedChoices: string[] = [];
-  private readonly counts = { pages: 0, bios: 0, memcgs: 1, vmas: 0, inodes: 0 };
+  private readonly counts = { pages: 0, bios: 0, memcgs: 1, vmas: 0, inodes: 0, chunks: 0 };
   private block: Block | undefined;
   private hasReaper = false;
 
@@ -173,6 +180,34 @@ export class Scene {
     const memcgs = this.options.cgroup === "v2" ? this.mm().memcgs.filter((m) => m.parent !== undefined) : [];
     const bdi: BackingDevInfo = bootWriteback(this.kernel, disk, { memcgs, ...options });
     return createSuperBlock(this.kernel, bdi, type, options);
+  }
+
+  /** A fuse filesystem in writeback-cache mode; {@link serves} says which tasks are its server. */
+  fuse(options: WritebackOptions = {}): SuperBlock {
+    return this.filesystem("fuse", anonymousDevice("0:45"), options);
+  }
+  /** The task is a thread of the filesystem's server. */
+  serves(task: Task, fs: SuperBlock): void {
+    (fs.fsInfo as FuseConn).servers.push(task);
+  }
+
+  /** The one disk of the machine is an nbd; its queue's `servers` are to be filled. Instead of {@link disks}. */
+  nbd(biosPerTask: number): NbdDevice {
+    const [queue] = this.disks(biosPerTask, { device: "43:0", completion: "server" });
+    return createNbd(this.kernel, queue as RequestQueue);
+  }
+
+  /** An NFSv4.1 mount whose session the server forgets at some moment, if `forgets`. */
+  nfs(forgets: boolean): SuperBlock {
+    const sb = this.filesystem("nfs", anonymousDevice("0:46"), { periodic: false });
+    sb.fsInfo = createNfsClient(this.kernel, forgets);
+    return sb;
+  }
+
+  /** A snapshot of a disk: see {@link createSnapshot}. */
+  snapshot(origin: RequestQueue, chunks: number, threshold: number): DmSnapshot {
+    this.counts.chunks += chunks;
+    return createSnapshot(this.kernel, origin, chunks, threshold);
   }
 
   /** A file, its cached pages oldest first on the LRU list. Dirty ones are known to the flusher. */
@@ -266,6 +301,7 @@ export class Scene {
         ...(memcg === undefined ? {} : { memcg }),
         mm,
         ...(cpu === undefined ? {} : { cpu }),
+        idle: options.idle ?? false,
       },
       fn,
       args,

@@ -263,7 +263,7 @@ const HISTORIES = {
   loopWorkerNoio: from("5.3", "5.2.10?", "4.19.68?", "4.14.140?"),
   /** Loop devices are served by workers of a queue. commit 87579e9b7d8d ("loop: use worker per cgroup instead of kworker") (v5.14) [M]; [S 6.1] yes. */
   loopWorkqueue: from("5.14?"),
-  /** PF_LOCAL_THROTTLE took the place of PF_LESS_THROTTLE. commit a37b0715ddf3 (v5.8) [M]. */
+  /** PF_LOCAL_THROTTLE took the place of PF_LESS_THROTTLE. commit a37b0715ddf3 ("mm/writeback: replace PF_LESS_THROTTLE with PF_LOCAL_THROTTLE") (v5.8) [M], [S 6.12]. */
   localThrottle: from("5.8"),
   /** The shrinker of dm-bufio only tries for the client's mutex. commit bd293d071ffe ("dm bufio: fix deadlock with loop device") [C], in 5.3-rc1 and reverted in 5.3-rc6; 5.2.3, 4.19.61 [A] until the revert in 5.2.10, 4.19.68 [M]. */
   dmBufioShrinkTrylock: history(false, ["5.2.3", true], ["5.2.10?", false], ["4.19.61", true], ["4.19.68?", false]),
@@ -301,6 +301,39 @@ const HISTORIES = {
   pagefaultGlobalOom: until("5.16", "5.10.80?", "5.15.3?"),
   /** XFS keeps one ioend open over all pages of a sweep; before, each page submitted its own. commit fbcc02561359 ("xfs: Introduce writeback context for writepages") (v4.6) [M]. */
   xfsIoendAcrossPages: from("4.6?"),
+  /** A fuse server is sent copies of dirty pages, whose own writeback ends at once. Until commit 0c58a97f919c ("fuse: remove tmp folio for writebacks and internal rb tree") (v6.16) [S 6.12], same merge as 0c4f8ed498ce [A]. */
+  fuseTemporaryPages: until("6.16"),
+  /** How writes to the origin of a dm snapshot wait for copies: commits 721b1d98fb51 ("dm snapshot: Fix excessive memory usage and workqueue stalls") (v5.0; 4.4.184 has it [A], its first stable releases [M]) and b21555786f18 ("dm snapshot: rework COW throttling to fix deadlock") (v5.4; reviews of 4 November 2019 [A], their numbers [M]). */
+  dmSnapCowThrottle: history<"none" | "semaphore" | "in_progress">(
+    "none",
+    ["5.0", "semaphore"],
+    ["5.4", "in_progress"],
+    ["4.4.172?", "semaphore"],
+    ["4.9.153?", "semaphore"],
+    ["4.14.96?", "semaphore"],
+    ["4.19.18?", "semaphore"],
+    ["4.20.5?", "semaphore"],
+    ["4.4.199?", "in_progress"],
+    ["4.9.199?", "in_progress"],
+    ["4.14.152?", "in_progress"],
+    ["4.19.82?", "in_progress"],
+    ["5.3.9?", "in_progress"],
+  ),
+  /** `prctl(PR_SET_IO_FLUSHER)` exists. commit 8d19f1c8e193 ("prctl: PR_{G,S}ET_IO_FLUSHER to support controlling memory reclaim") (v5.6) [A], [S 6.12]. */
+  prSetIoFlusher: from("5.6"),
+  /** How the pages that CPUs keep for themselves are drained: commits 0ccce3b92421 (v4.11-rc1) and ce612879ddc7 ("mm: move pcp and lru-pcp draining into single wq") (v4.11-rc6) [C]; [S 6.1] by hand. */
+  pcpDrain: history<"ipi" | "system_wq" | "mm_percpu_wq" | "remote">(
+    "ipi",
+    ["4.11", "mm_percpu_wq"],
+    ["6.0?", "remote"],
+  ),
+  /** What reclaim does with an NFS folio that is written and not committed: commits 96780ca55e3c ("NFS: fix up nfs_release_folio() to try to release the page") (v6.3) [M], [S 6.1] never; cce0be6eb497 ("NFS: Fix a deadlock involving nfs_release_folio()") (after 6.18; reviews of 21 January 2026 [A], their numbers [M], [S 6.12.117]). */
+  nfsReleaseFolio: history<"never" | "waits" | "starts">(
+    "never",
+    ["6.3", "waits"],
+    ["6.12.67?", "starts"],
+    ["6.18.7?", "starts"],
+  ),
 } as const;
 
 type Histories = typeof HISTORIES;
@@ -521,6 +554,42 @@ export const fixes: readonly Fix[] = [
     commit: "81a70c21d917",
     title: "mm/cgroup/reclaim: fix dirty pages throttling on cgroup v1",
     sets: [["v1DirtyThrottle", true, false]],
+  },
+  {
+    id: "skip-deadlockable-mappings",
+    commit: "0c4f8ed498ce",
+    title: "mm: skip folio reclaim in legacy memcg contexts for deadlockable mappings",
+    sets: [["skipsDeadlockableMappings", true, false]],
+  },
+  {
+    id: "fuse-no-copies",
+    commit: "0c58a97f919c",
+    title: "fuse: remove tmp folio for writebacks and internal rb tree",
+    sets: [["fuseTemporaryPages", false, true]],
+  },
+  {
+    id: "dm-snap-unlocked-throttle",
+    commit: "b21555786f18",
+    title: "dm snapshot: rework COW throttling to fix deadlock",
+    sets: [["dmSnapCowThrottle", "in_progress", "semaphore"]],
+  },
+  {
+    id: "pr-set-io-flusher",
+    commit: "8d19f1c8e193",
+    title: "prctl: PR_{G,S}ET_IO_FLUSHER to support controlling memory reclaim",
+    sets: [["prSetIoFlusher", true, false]],
+  },
+  {
+    id: "drain-rescuer",
+    commit: "ce612879ddc7",
+    title: "mm: move pcp and lru-pcp draining into single wq",
+    sets: [["pcpDrain", "mm_percpu_wq", "system_wq"]],
+  },
+  {
+    id: "nfs-release-no-wait",
+    commit: "cce0be6eb497",
+    title: "NFS: Fix a deadlock involving nfs_release_folio()",
+    sets: [["nfsReleaseFolio", "starts", "waits"]],
   },
   {
     id: "writepages-nofs",

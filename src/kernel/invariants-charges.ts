@@ -1,8 +1,11 @@
 /** Laws of charges: what counters say is what somebody carries, page by page. */
+import type { NbdDevice } from "./block/nbd.ts";
+import type { Pipe } from "./fs/pipe.ts";
 import type { Law } from "./invariants.ts";
 import type { MemCgroup } from "./mm/memcg-types.ts";
 import { isDescendant, type Mm } from "./mm/mm.ts";
 import type { Vma } from "./mm/mm-types.ts";
+import type { Page } from "./mm/page.ts";
 import type { Kernel } from "./sched/kernel.ts";
 
 /** A charge that a group pays for. */
@@ -17,6 +20,10 @@ const mmOf = (kernel: Kernel): Mm | undefined => kernel.subsystems.get("mm") as 
 const groupsOf = (kernel: Kernel): readonly MemCgroup[] =>
   (mmOf(kernel)?.memcgs ?? []).filter((memcg) => memcg.parent !== undefined);
 
+function isBuffer(page: Page, pipes: readonly Pipe[]): boolean {
+  return pipes.some((pipe) => pipe.bufs.includes(page));
+}
+
 /** Everything that carries a charge, and what tasks have charged and not yet given to anything. */
 function chargesOf(kernel: Kernel): readonly Charge[] {
   const mm = mmOf(kernel);
@@ -24,7 +31,10 @@ function chargesOf(kernel: Kernel): readonly Charge[] {
   const add = (memcg: MemCgroup | undefined, pages: number, isKernel: boolean): void => {
     if (memcg !== undefined && pages > 0) found.push({ memcg, pages, kernel: isKernel });
   };
-  for (const page of mm?.pages ?? []) add(page.memcg, 1, false);
+  const pipes = (kernel.subsystems.get("pipes") as readonly Pipe[] | undefined) ?? [];
+  for (const page of mm?.pages ?? []) add(page.memcg, 1, page.memcg !== undefined && isBuffer(page, pipes));
+  const nbds = (kernel.subsystems.get("nbds") as readonly NbdDevice[] | undefined) ?? [];
+  for (const nbd of nbds) for (const payer of nbd.payers) add(payer, 1, true);
   for (const cpu of kernel.cpus) add(cpu.stockMemcg, cpu.stockPages, false);
   for (const vma of (kernel.subsystems.get("vmas") as readonly Vma[] | undefined) ?? []) {
     add(vma.pageTableMemcg, 1, true);
@@ -38,6 +48,7 @@ function chargesOf(kernel: Kernel): readonly Charge[] {
     // the table of finish_fault() is the preallocated one
     const ownTable = op === "pmd_install" && kernel.machine.stack(task.context)[1]?.name === "__pteAlloc";
     if (ownTable) add(argument as MemCgroup, 1, true);
+    if (op === "send reply") add((argument as { payer: MemCgroup }).payer, 1, true);
     if (op === "charge kmem") add(object as MemCgroup, argument as number, false);
   }
   return found;

@@ -1,11 +1,11 @@
 /** Laws of pages: lists, mappings, references, PG_locked, PG_writeback, and the statistics of dirty and written pages. */
-import type { Bio } from "./block/bio.ts";
+import { Bio } from "./block/bio.ts";
 import type { Block } from "./block/blk-core.ts";
 import type { BackingDevInfo } from "./fs/backing-dev.ts";
 import type { Law } from "./invariants.ts";
 import type { Mm } from "./mm/mm.ts";
 import type { Vma } from "./mm/mm-types.ts";
-import type { Page } from "./mm/page.ts";
+import type { Page, WritebackRequest } from "./mm/page.ts";
 import type { Kernel } from "./sched/kernel.ts";
 import { Task } from "./sched/task.ts";
 
@@ -80,14 +80,16 @@ export const writebackHasBio: Law = (kernel) => {
     if (writebackBio === undefined) {
       if (!(page.lockedBy instanceof Task)) return `${page} is under writeback and nobody is to end it`;
     } else if (!writebackBio.pages.includes(page) || !isAlive(kernel, writebackBio)) {
-      return `${page} is under writeback in ${writebackBio} (${writebackBio.state}), which cannot end it`;
+      const state = writebackBio instanceof Bio ? ` (${writebackBio.state})` : "";
+      return `${page} is under writeback in ${writebackBio}${state}, which cannot end it`;
     }
   }
   return undefined;
 };
 
-/** Somebody will bring the end of the bio about. */
-function isAlive(kernel: Kernel, bio: Bio): boolean {
+/** Somebody will bring the end of the bio or request about. */
+function isAlive(kernel: Kernel, bio: Bio | WritebackRequest): boolean {
+  if (!(bio instanceof Bio)) return bio.enders().some((task) => !kernel.machine.finished(task.context));
   if (bio.state === "free") return false;
   return bio.state === "in_flight" || bio.state === "deferred" || !kernel.machine.finished(bio.owner.context);
 }

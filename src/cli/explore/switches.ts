@@ -12,11 +12,14 @@ export function switchesOf(
   const parsed = parseEra(base.era ?? incident.era);
   if (!parsed.ok) return { error: parsed.error };
   const { fixes = [], reverted = [], hacks = [] } = base;
-  const free = incident.fixes.filter((fix) => !fixes.includes(fix) && !reverted.includes(fix));
+  // what the incident takes out by itself can be put back, whether or not it was named
+  const takenOut = base.era === undefined ? (incident.reverted ?? []) : [];
+  const named = reverted.filter((fix) => !takenOut.includes(fix));
+  const free = incident.fixes.filter((fix) => !fixes.includes(fix) && !named.includes(fix));
   const switched = (fix: string): Switch =>
-    hasFix(parsed.era, fix) && !(base.era === undefined && incident.reverted?.includes(fix))
+    hasFix(parsed.era, fix) && !takenOut.includes(fix)
       ? { name: `--revert ${fix}`, choices: { ...base, reverted: [...reverted, fix] } }
-      : { name: `--fix ${fix}`, choices: { ...base, fixes: [...fixes, fix] } };
+      : { name: `--fix ${fix}`, choices: { ...base, fixes: [...fixes, fix], reverted: named } };
   const cgroup = (base.cgroup ?? incident.cgroup ?? "v1") === "v1" ? "v2" : "v1";
   const known = Object.keys(incident.hacks ?? {}).filter((hack) => !hacks.includes(hack));
   const hacked: Choices = { ...base, hacks: [...hacks, ...known] };

@@ -7,6 +7,7 @@ import { knownBugs } from "./table.ts";
 
 const SAMPLES = new URL("./samples/", import.meta.url);
 const INCIDENTS = [
+  "dm-snapshot-cow-throttle",
   "memcg-writeback-abba",
   "wb-switch-irq-nesting",
   "xfs-page-lock-order",

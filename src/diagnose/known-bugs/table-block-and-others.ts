@@ -61,6 +61,7 @@ export const blockAndOtherBugs: readonly KnownBug[] = [
     era: { before: "5.4" },
     today:
       "ends it: reboot with `reboot -ff` or `echo b > /proc/sysrq-trigger`; avoids it: a higher snapshot_cow_threshold of dm_snapshot (module parameter) makes the throttle rarer; do not create or remove snapshots under write load",
+    incident: "dm-snapshot-cow-throttle",
     verdicts: ["deadlock", "unknown", "slow", "lost-io"],
     edges: [
       {

@@ -20,6 +20,7 @@ export function bioProviders(bio: Bio): readonly Task[] {
       return worker === undefined ? [] : [worker];
     }
     case "in_flight":
+      if (bio.queue?.completion === "server") return [...bio.queue.servers];
       return kernel()
         .subsystem<Block>("block")
         .handlers.filter((handler) => handles(handler, bio));
@@ -33,5 +34,6 @@ function workersOf(queue: Workqueue): Task[] {
 /** Whether the completion of an in-flight bio arrives at this interrupt context. */
 export function handles(handler: Task, bio: Bio): boolean {
   const queue = bio.queue as RequestQueue;
+  if (queue.completion === "server") return false;
   return handler.cpu === (queue.irqCpu ?? bio.cpu) && (handler.kind === "softirq") === (queue.completion === "softirq");
 }

@@ -50,7 +50,7 @@ export class Bio extends Entity {
 }
 
 /** How completions come back. */
-export type CompletionContext = "hardirq" | "softirq" | "work";
+export type CompletionContext = "hardirq" | "softirq" | "work" | "server";
 
 /** `struct request_queue` with the device behind it: it completes what it has, in any order, at any time. */
 export class RequestQueue extends Entity {
@@ -70,6 +70,8 @@ export class RequestQueue extends Entity {
   declare endWork: Work | undefined;
   /** It is a loop device's. */
   declare loop: LoopDevice | undefined;
+  /** Tasks of user space that are the device, for `completion` "server" (`nbd.ts`). */
+  declare servers: List<Task>;
   static {
     fields(
       RequestQueue,
@@ -84,6 +86,7 @@ export class RequestQueue extends Entity {
         endQueue: ref,
         endWork: ref,
         loop: ref,
+        servers: list("contexts"),
       },
       "queue",
     );

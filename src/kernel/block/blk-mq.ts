@@ -19,7 +19,9 @@ import { blkMqPutTag } from "./blk-mq-tag.ts";
 export function bootInterrupts(kernel: Kernel, queues: readonly RequestQueue[]): readonly Task[] {
   const handlers: Task[] = [];
   for (const kind of ["hardirq", "softirq"] as const) {
-    const mine = queues.filter((q) => (q.completion === "softirq") === (kind === "softirq"));
+    const mine = queues.filter(
+      (q) => q.completion !== "server" && (q.completion === "softirq") === (kind === "softirq"),
+    );
     for (const cpu of kernel.cpus) {
       if (!mine.some((q) => (q.irqCpu ?? cpu) === cpu)) continue;
       const options = { comm: `${kind}/${cpu.number}`, kind, cpu: cpu.number, idle: true };
@@ -97,7 +99,8 @@ function* blkMqCompleteRequest(bio: Bio): Resumable {
   queue.done.push(bio);
   yield* deferBio(bio, queue.endQueue as Workqueue, queue.endWork as Work);
 }
-function* blkMqEndRequest(bio: Bio): Resumable {
+/** Ends a request in whatever context has learned of its end. */
+export function* blkMqEndRequest(bio: Bio): Resumable {
   const queue = bio.queue as RequestQueue;
   yield* blkUpdateRequest(bio);
   blkMqPutTag(queue);

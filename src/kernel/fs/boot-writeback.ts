@@ -1,6 +1,6 @@
 /** Set-up of devices' writeback domains, superblocks and inodes. */
-import { create } from "../../resumable/index.ts";
-import type { RequestQueue } from "../block/bio.ts";
+import { create, type Entity } from "../../resumable/index.ts";
+import { RequestQueue } from "../block/bio.ts";
 import { createWorkqueue } from "../block/blk-mq.ts";
 import { __GFP_FS, GFP_HIGHUSER_MOVABLE } from "../gfp.ts";
 import { PercpuRwSemaphore } from "../locking/percpu-rwsem.ts";
@@ -19,8 +19,11 @@ import { MpageDaData, RECLAIM_MPDS } from "./ext4/mpage-da-data.ts";
 import { ext4EndIoRsvWork } from "./ext4/page-io.ts";
 import type { AddressSpaceOperations } from "./fs-types.ts";
 import { ALL_PAGES, inodeSwitchWbsWorkFn, wbWorkfn } from "./fs-writeback.ts";
+import { createFuseConn } from "./fuse/dev.ts";
+import { FuseFillWbData, fuseAops } from "./fuse/file.ts";
 import { Inode, SuperBlock } from "./inode.ts";
 import { IomapWritepageCtx } from "./iomap/ioend.ts";
+import { nfsAops } from "./nfs/client.ts";
 import { superShrinker } from "./super.ts";
 import { UnwrittenEnds } from "./unwritten-ends.ts";
 import { RECLAIM_WBCS, WritebackControl } from "./writeback-control.ts";
@@ -100,13 +103,15 @@ function createWb(kernel: Kernel, bdi: BackingDevInfo, memcg: MemCgroup | undefi
 }
 
 /** Filesystems there are models of. */
-export type FsType = "ext4" | "xfs" | "btrfs";
+export type FsType = "ext4" | "xfs" | "fuse" | "nfs" | "btrfs";
 /** Those whose files can be written; of btrfs there is metadata only. */
 type DataFsType = Exclude<FsType, "btrfs">;
 
 const METHODS: Readonly<Record<DataFsType, () => AddressSpaceOperations>> = {
   ext4: () => ext4Aops,
   xfs: () => xfsAops,
+  fuse: () => fuseAops,
+  nfs: () => nfsAops,
 };
 
 /** How it is mounted. */
@@ -128,11 +133,22 @@ const CONVERSION = {
   xfs: { queue: (device: string) => `xfs-conv/${device}`, fn: xfsEndIo, fnName: "xfs_end_io" },
 } as const;
 
-function bootUnwrittenEnds(kernel: Kernel, fsType: DataFsType, device: string): UnwrittenEnds {
+function bootUnwrittenEnds(kernel: Kernel, fsType: "ext4" | "xfs", device: string): UnwrittenEnds {
   const { queue, fn, fnName } = CONVERSION[fsType];
   const ends = create(UnwrittenEnds, { queue: createWorkqueue(kernel, queue(device)) });
   ends.work = create(Work, { fn, fnName, argument: ends });
   return ends;
+}
+
+/** SB_I_CGROUPWB. */
+function cgroupWritebackOf(kernel: Kernel, fsType: FsType): boolean {
+  if (fsType === "xfs") return kernel.era.features.xfsCgroupWriteback;
+  return fsType === "ext4" || fsType === "btrfs";
+}
+
+/** The name of a filesystem without a disk (`super_setup_bdi`), where one with a disk has its queue. */
+export function anonymousDevice(device: string): RequestQueue {
+  return create(RequestQueue, { device });
 }
 
 /** Mounts a filesystem on a device. */
@@ -144,17 +160,18 @@ export function createSuperBlock(
 ): SuperBlock {
   const data = fsType === "btrfs" ? undefined : fsType;
   if (data !== undefined) bootContexts(kernel, data);
-  const converts = options.unwrittenExtents === true && data !== undefined;
+  const converts = options.unwrittenExtents === true && (fsType === "ext4" || fsType === "xfs");
   const sb = create(SuperBlock, {
     mayUnmount: options.mayUnmount ?? false,
-    unwrittenEnds: converts ? bootUnwrittenEnds(kernel, data, bdi.queue.device) : undefined,
+    unwrittenEnds: converts ? bootUnwrittenEnds(kernel, fsType, bdi.queue.device) : undefined,
     sOp: fsType === "btrfs" ? btrfsSuperOps : undefined,
     fsType,
     bdi,
     sUmount: create(RwSemaphore, { lockClass: "s_umount", tried: true }),
     writepagesRwsem: create(PercpuRwSemaphore, { lockClass: kernel.era.features.writepagesRwsemName }),
     mayChangeJournalFlag: options.mayChangeJournalFlag === true && kernel.era.features.writepagesRwsemName !== "none",
-    cgroupWriteback: fsType !== "xfs" || kernel.era.features.xfsCgroupWriteback,
+    cgroupWriteback: cgroupWritebackOf(kernel, fsType),
+    ...(fsType === "fuse" ? { fsInfo: createFuseConn(kernel) } : {}),
   });
   if (options.journal && fsType === "ext4") bootExt4Journal(kernel, sb, options.journal === "large");
   kernel.subsystem<SuperBlock[]>("super blocks").push(sb);
@@ -179,13 +196,20 @@ function registerShrinker(kernel: Kernel, sb: SuperBlock): void {
   );
 }
 
+const PASSES: Readonly<Record<DataFsType, () => Entity>> = {
+  ext4: () => create(MpageDaData),
+  xfs: () => create(IomapWritepageCtx),
+  fuse: () => create(FuseFillWbData),
+  // nothing is written
+  nfs: () => create(UnwrittenEnds),
+};
+
 /** What a pass of the filesystem keeps on its stack, one per task that may make one. */
 function bootContexts(kernel: Kernel, fsType: DataFsType): void {
   const name = `${fsType} writepages`;
   if (kernel.subsystems.has(name)) return;
-  const cls: new () => MpageDaData | IomapWritepageCtx = fsType === "ext4" ? MpageDaData : IomapWritepageCtx;
   const { contexts } = kernel.config.capacities;
-  kernel.subsystems.set(name, Object.freeze(Array.from({ length: contexts }, () => create(cls))));
+  kernel.subsystems.set(name, Object.freeze(Array.from({ length: contexts }, PASSES[fsType])));
 }
 
 /** A file of so many pages, none of them in the cache. */
@@ -206,6 +230,8 @@ export function createInode(sb: SuperBlock, size: number, ino: number = 12 + sb.
     ...(sb.fsType === "btrfs" ? {} : { aOps: METHODS[sb.fsType as DataFsType]() }),
     // fs/xfs/xfs_iops.c:xfs_setup_inode: page cache allocations of XFS do not recurse into it
     gfpMask: sb.fsType === "xfs" ? GFP_HIGHUSER_MOVABLE & ~__GFP_FS : GFP_HIGHUSER_MOVABLE,
+    // fs/fuse/file.c:fuse_init_file_inode
+    writebackMayDeadlock: sb.fsType === "fuse",
   });
   inode.switchWork = create(Work, { fn: inodeSwitchWbsWorkFn, fnName: "inode_switch_wbs_work_fn", argument: inode });
   sb.inodes.push(inode);

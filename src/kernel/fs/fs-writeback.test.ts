@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Resumable } from "../../resumable/index.ts";
+import type { Bio } from "../block/bio.ts";
 import { bioProviders } from "../block/bio-providers.ts";
 import { era, withFix, withoutFix } from "../era.ts";
 import { kernelName } from "../frame-names.ts";
@@ -42,6 +43,9 @@ function* holdPage(page: Page): Resumable {
   yield undefined;
   yield* folioUnlock(page);
 }
+
+/** The bio that carries a page under writeback. */
+const bioOf = (page: Page | undefined): Bio | undefined => page?.writebackBio as Bio | undefined;
 
 const stackOf = ({ kernel }: FileWorld, task: Task): string =>
   kernel.machine
@@ -111,7 +115,7 @@ describe("the flusher", () => {
       runAlone(kernel, waker);
       runAlone(kernel, flusher);
       expect(stackOf(world, flusher)).toBe(`${top} ${FLUSHER}`);
-      expect(pages.map((p) => [p.writeback, p.lockedBy, p.writebackBio?.state, p.writebackBio?.owner])).toEqual([
+      expect(pages.map((p) => [p.writeback, p.lockedBy, bioOf(p)?.state, bioOf(p)?.owner])).toEqual([
         [true, undefined, "building", flusher],
         [true, undefined, "building", flusher],
         [false, holder, undefined, undefined],
@@ -132,7 +136,7 @@ describe("the flusher", () => {
     runSteps(kernel, holder, 1);
     runAlone(kernel, waker);
     runAlone(kernel, flusher);
-    expect(pages.map((p) => p.writebackBio?.state)).toEqual(["in_flight", "in_flight", undefined]);
+    expect(pages.map((p) => bioOf(p)?.state)).toEqual(["in_flight", "in_flight", undefined]);
   });
 
   it("locks the pages of an extent without blocks together", () => {
@@ -180,7 +184,7 @@ describe("unwritten extents", () => {
       }
       // page 0 had its blocks; ext4 writes it in a bio of its own before it starts a handle, XFS in the same ioend
       expect(pages.map((p) => p.writeback)).toEqual(fs === "ext4" ? [false, true, true] : [true, true, true]);
-      expect(pages[1]?.writebackBio && bioProviders(pages[1].writebackBio)).toEqual([converter]);
+      expect(bioProviders(bioOf(pages[1]) as Bio)).toEqual([converter]);
       runRandomly(kernel, Math.imul(seed, 0x9e3779b1));
       expect(machine.finished(fsync.context)).toBe(true);
       expect(pages.some((p) => p.writeback)).toBe(false);

@@ -15,8 +15,9 @@ import {
   PF_MEMALLOC,
 } from "../gfp.ts";
 import { spinLockIrqsave, spinUnlockIrqrestore } from "../locking/spinlock.ts";
-import { current } from "../sched/current.ts";
+import { current, kernel } from "../sched/current.ts";
 import type { Task } from "../sched/task.ts";
+import { drainAllPages } from "./drain-pages.ts";
 import { wakeAllKswapds } from "./kswapd.ts";
 import { __memcgKmemChargePage, kmemTarget, memcgKmemUnchargePage } from "./memcg-kmem.ts";
 import type { MemCgroup } from "./memcg-types.ts";
@@ -90,8 +91,13 @@ function* __allocPagesSlowpath(gfp: number): Resumable<Page | undefined> {
   if ((current().flags & PF_MEMALLOC) !== 0) return undefined;
   for (let fruitless = 0; ; ) {
     const progress = yield* tryToFreePages(gfp);
-    const page: Page | undefined = yield getPageFromFreelist(undefined);
+    let page: Page | undefined = yield getPageFromFreelist(undefined);
     if (page !== undefined) return page;
+    if (progress > 0 && kernel().subsystems.has("drain")) {
+      yield* drainAllPages();
+      page = yield getPageFromFreelist(undefined);
+      if (page !== undefined) return page;
+    }
     if ((gfp & __GFP_NORETRY) !== 0) return undefined;
     fruitless = progress > 0 ? 0 : fruitless + 1;
     if (fruitless <= MAX_RECLAIM_RETRIES) continue;

@@ -17,7 +17,7 @@
  * locks, i_pages and lru_lock. PG_writeback is set under PG_locked and cleared without it.
  */
 import { op, type Resumable } from "../../resumable/index.ts";
-import type { Bio } from "../block/bio.ts";
+import { Bio } from "../block/bio.ts";
 import { bioProviders } from "../block/bio-providers.ts";
 import { plugFlushOnSleep } from "../block/plug.ts";
 import { current, era } from "../sched/current.ts";
@@ -192,9 +192,10 @@ const writebackSet = op<Page>("test PG_writeback", {
   describe: (page) => `test PG_writeback of ${page}`,
 });
 
-/** Who can end the writeback: the chain behind the bio, or while no bio has the page, the task that started it. */
+/** Who can end the writeback: the chain behind the bio or request, or while none has the page, the task that started it. */
 function writebackProviders(page: Page): readonly (Task | "hardware")[] {
-  if (page.writebackBio !== undefined) return bioProviders(page.writebackBio);
+  const by = page.writebackBio;
+  if (by !== undefined) return by instanceof Bio ? bioProviders(by) : by.enders();
   return page.lockedBy instanceof Task ? [page.lockedBy] : [];
 }
 

@@ -11,6 +11,13 @@ import type { SpinLock } from "../locking/spinlock.ts";
 import type { Task } from "../sched/task.ts";
 import type { LruList, MemCgroup } from "./memcg-types.ts";
 
+/** What carries pages to be written, other than a bio: a request to a server. */
+export interface WritebackRequest extends Entity {
+  readonly pages: List<Page>;
+  /** Who can end the writeback now. */
+  enders(): readonly Task[];
+}
+
 /** `struct page` of the page cache or an anonymous page; unused ones wait in the page allocator's pool. */
 export class Page extends Entity {
   /** In use: allocated. */
@@ -27,8 +34,8 @@ export class Page extends Entity {
   declare lockWaiters: List<Task>;
   /** PG_writeback. */
   declare writeback: boolean;
-  /** Who is to end the writeback: the bio that carries the page. */
-  declare writebackBio: Bio | undefined;
+  /** Who is to end the writeback: the bio or the request to a server that carries the page. */
+  declare writebackBio: Bio | WritebackRequest | undefined;
   /** PG_dirty. */
   declare dirty: boolean;
   /** PG_uptodate. */

@@ -18,7 +18,7 @@ export function isKernelFile(file: string): boolean {
 }
 
 /** Frames of the model's own scaffolding; {@link entryFrames} prints them. */
-const SCAFFOLD: ReadonlySet<string> = new Set(["workerThread", "processOneWork"]);
+const SCAFFOLD: ReadonlySet<string> = new Set(["workerThread", "poolWorker", "processOneWork"]);
 /** Where a page fault from user space enters; a task with another outermost function came through a system call. */
 const FAULT_ENTRY = /^(userPageFault|doUserAddrFault|excPageFault|doPageFault)$/;
 
@@ -91,7 +91,9 @@ function topOf(kernel: Kernel, task: Task): readonly string[] {
 }
 
 function bottomOf(era: Era, task: Task, works: boolean, frames: readonly Frame[]): readonly string[] {
-  if (task.kind === "kworker" && !works) return ["worker_thread", ...entryFrames("kthread", era)];
+  // the manager of a pool is in no work
+  const inWork = works && !frames.some(({ name }) => name === "maybeCreateWorker");
+  if (task.kind === "kworker" && !inWork) return ["worker_thread", ...entryFrames("kthread", era)];
   return entryFrames(entryOf(task, frames), era);
 }
 

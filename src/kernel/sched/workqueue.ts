@@ -18,8 +18,10 @@ export class Work extends Entity {
   declare fnName: string;
   declare argument: Entity | undefined;
   declare pending: boolean;
+  /** It was queued to a queue made with WQ_MEM_RECLAIM (worker-pool.ts). */
+  declare memReclaim: boolean;
   static {
-    fields(Work, { fn: value, fnName: value, argument: ref, pending: bool });
+    fields(Work, { fn: value, fnName: value, argument: ref, pending: bool, memReclaim: bool });
   }
 }
 
