@@ -24,6 +24,11 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "memcg-oom-trap": { fix: "memcg-oom-unwind" },
   "ext4-sync-handle": { fix: "ext4-sync-handle-last" },
   "queue-freeze-reclaim": { fix: "freeze-noio", others: ["sysfs-store-noio"] },
+  "oom-frozen-victim": { fix: "oom-victims-not-frozen" },
+  "zonelist-seq-irq": { fix: "zonelist-update-guarded" },
+  "fuse-server-memcg": { fix: "skip-deadlockable-mappings" },
+  "drain-pages-workqueue": { fix: "drain-rescuer" },
+  "nfs-release-kthreadd": { fix: "nfs-release-no-wait" },
   "dm-snapshot-cow-throttle": { fix: "dm-snap-unlocked-throttle" },
 };
 
