@@ -2,6 +2,9 @@
  * The server of an NFSv4.1 mount has forgotten the session. The client wants a thread to make a new one; kthreadd reclaims for
  * its stack, meets a folio of that mount which is written and not committed, and waits for a COMMIT, which waits for the session.
  *
+ * With `apps` another task may wait for the COMMIT instead, and keep from kthreadd all that it has isolated: a livelock in so small
+ * a memory.
+ *
  * Commit cce0be6eb497 ("NFS: Fix a deadlock involving nfs_release_folio()") (CVE-2026-23053), after a report of Wang Zhaolong;
  * since 96780ca55e3c ("NFS: fix up nfs_release_folio() to try to release the page") (v6.3).
  */
@@ -23,7 +26,7 @@ export const nfsReleaseKthreadd = defineIncident({
   parameters: {
     uncommitted: { default: 1, min: 0, max: 6, what: "clean NFS pages, written and not committed, the oldest of all" },
     clean: { default: 2, min: 0, max: 6, what: "other clean NFS pages" },
-    apps: { default: 1, min: 0, max: 3, what: "tasks that write a page to a pipe and read it again" },
+    apps: { default: 0, min: 0, max: 3, what: "tasks that write a page to a pipe and read it again" },
     times: { default: 1, min: 1, max: 3, what: "how often each does" },
     forgets: { default: 1, min: 0, max: 1, what: "1: the server forgets the session at some moment" },
     cpus: { default: 1, min: 1, max: 4, what: "CPUs" },
@@ -36,7 +39,7 @@ export const nfsReleaseKthreadd = defineIncident({
     "the server answers whatever it is asked, the network loses nothing",
   ],
   cpus: ({ cpus = 1 }) => cpus,
-  setup(s, { uncommitted = 1, clean = 2, apps = 1, times = 1, forgets = 1, priority = 0 }) {
+  setup(s, { uncommitted = 1, clean = 2, apps = 0, times = 1, forgets = 1, priority = 0 }) {
     s.memory({ priority });
     const mount = s.nfs(forgets > 0);
     leaveUncommitted(s.file(mount, { pages: uncommitted }));
