@@ -97,7 +97,7 @@ function explore(row: Row, params: readonly string[]): Result {
   process.stderr.write(`${row.incident} ${row.options} ...\n`);
   const bounds = ["--max-seconds", String(seconds), "--max-memory", String(mib)];
   const sized = params.flatMap((param) => ["--param", param]);
-  const words = ["explore", row.incident, ...sized, ...row.options.split(" "), ...bounds, "--json"];
+  const words = ["explore", row.incident, ...sized, ...row.options.split(" ").filter(Boolean), ...bounds, "--json"];
   const from = process.hrtime.bigint();
   const done = spawnSync(process.execPath, ["dist/cli/main.js", ...words], {
     encoding: "utf8",

@@ -160,7 +160,7 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     executions: total.executions,
     steps: total.steps,
     states: outcome.states,
-    pruned: total.pruned,
+    pruned: prunedOf(outcome),
     depth: outcome.depth,
     bytes: outcome.bytes,
     exact: options.bounds?.exact ?? false,
@@ -204,15 +204,18 @@ function preemptionsOf(outcome: SearchOutcome & { readonly preemptions?: number 
   return preemptions === undefined || preemptions < 0 || !Number.isFinite(preemptions) ? {} : { preemptions };
 }
 
+/** What the last search left out: executions, or states at which it put contexts off. */
+function prunedOf(outcome: SearchOutcome & { readonly pruned?: number; readonly reduced?: number }): number {
+  return (outcome.pruned ?? 0) + (outcome.reduced ?? 0);
+}
+
 /** Executions and steps of all searches of one exploration. */
 class Totals {
   executions = 0;
   steps = 0;
-  pruned = 0;
-  add(outcome: SearchOutcome & { readonly pruned?: number; readonly reduced?: number }): void {
+  add(outcome: SearchOutcome): void {
     this.executions += outcome.executions ?? 0;
     this.steps += outcome.steps;
-    this.pruned += (outcome.pruned ?? 0) + (outcome.reduced ?? 0);
   }
 }
 
