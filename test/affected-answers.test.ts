@@ -308,3 +308,26 @@ describe("an incident that no known bug speaks for is answered from its own data
     expect(a.decidedBy.includes("--prove")).toBe(expected === "unknown" && release !== "3.16.1");
   });
 });
+
+describe("an incident that needs more than the bug it shows", () => {
+  const id = "queue-freeze-reclaim";
+  const kernel = { release: "4.20.0", ...V1 };
+  const both = (given: Given) => answers(given).filter((a) => a.id === id);
+
+  it("is there only where something is swapped to, whatever else may bring the bug about", () => {
+    expect(both({ ...kernel, swap: true }).map((a) => a.status)).toEqual(["affected", "affected"]);
+    const [bug, incident] = both({ ...kernel, swap: false });
+    expect([bug?.status, incident?.status]).toEqual(["affected", "unreachable"]);
+    expect(incident?.reason).toContain("--swap");
+    expect(incident?.experiments.map((e) => `${e.role}: ${e.command}`)).toEqual([
+      "proof: unwedge explore queue-freeze-reclaim --era 4.20.0 --param anonymous=0",
+      "witness: unwedge explore queue-freeze-reclaim --era 4.20.0",
+    ]);
+  });
+
+  it("is unknown where nobody said, and --swap would tell", () => {
+    const [bug, incident] = both(kernel);
+    expect([bug?.status, incident?.status]).toEqual(["affected", "unknown"]);
+    expect(incident?.decidedBy).toContain("--swap");
+  });
+});

@@ -85,6 +85,7 @@ function unreachable(incident: Incident, base: Choices, claim: Claim): readonly 
     if (holds !== false) continue;
     if (need.kind === "cgroup") return pair({ ...base, cgroup: need.version === "v1" ? "v2" : "v1" }, base);
     if (need.kind === "kmem") return pair({ ...base, kmem: false }, base);
+    if (need.kind === "swap" && need.off !== undefined) return pair({ ...base, parameters: need.off }, base);
     if (need.kind === "never") return pair(bare, { ...base, hacks: need.hacks });
   }
   return [];

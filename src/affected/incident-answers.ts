@@ -3,7 +3,7 @@
  * Else the incident's own data speak: the release it is run on shows which of its fixes were missing, the release asked about
  * which of them are there now, its scene what it works with. What these do not settle the explorer does (`--prove`).
  */
-import { preconditions } from "../diagnose/known-bugs/preconditions.ts";
+import { incidentNeeds, preconditions } from "../diagnose/known-bugs/preconditions.ts";
 import { knownBugs } from "../diagnose/known-bugs/table.ts";
 import type { Incident } from "../incidents/incident.ts";
 import { reproductionOf } from "../incidents/reproduce.ts";
@@ -24,7 +24,9 @@ export function incidentAnswers(
 ): readonly Answer[] {
   return incidents.map((incident) => {
     const own = bugs.filter((bug) => bug.incident === incident.id);
-    return own.length > 0 ? fromBugs(incident, machine, own) : fromItself(incident, machine);
+    return own.length > 0
+      ? withOwnNeeds(fromBugs(incident, machine, own), incident, machine)
+      : fromItself(incident, machine);
   });
 }
 
@@ -42,6 +44,24 @@ function fromBugs(incident: Incident, machine: Machine, bugs: readonly Answer[])
   const { status, reason, decidedBy } = gravest;
   const others = bugs.length > 1 ? `${gravest.id}: ` : "";
   return { ...head, ...commit, status, reason: `${others}${reason}`, decidedBy, experiments: gravest.experiments };
+}
+
+/** The answer of its bugs, weighed against what the incident needs and they do not ask for. */
+function withOwnNeeds(answer: Answer, incident: Incident, machine: Machine): Answer {
+  const own = (incidentNeeds[incident.id] ?? []).map((need) => conditionOf(need, machine));
+  const conditions = [...answer.conditions, ...own];
+  if (answer.status !== "affected" && answer.status !== "unknown") return { ...answer, conditions };
+  const missing = own.find((c) => c.holds === false);
+  if (missing !== undefined) {
+    const claim = { status: "unreachable", before: false, conditions: own, fixes: [] } as const;
+    const experiments = experimentsFor(incident, machine, claim);
+    return { ...answer, status: "unreachable", reason: missing.because, decidedBy: [], conditions, experiments };
+  }
+  const open = own.filter((c) => c.holds === undefined);
+  if (open.length === 0) return { ...answer, conditions };
+  const reason = `${answer.reason}; not known: ${open.map((c) => c.what).join(", ")}`;
+  const decidedBy = [...new Set([...answer.decidedBy, ...open.flatMap((c) => c.decidedBy)])];
+  return { ...answer, status: "unknown", reason, decidedBy, conditions, experiments: [] };
 }
 
 /** The kernel is older than the bug. */

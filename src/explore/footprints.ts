@@ -20,8 +20,8 @@ import type { LearnedProgram } from "./learned.ts";
 import { RandomNumbers } from "./random-numbers.ts";
 
 const ALL = -1;
-/** Class of what is not known: meets everything. */
-const UNKNOWN = -1;
+/** No class yet. */
+const NONE = -2;
 /** Random runs go on while they meet something new every so many steps, within bounds. */
 const NEWS_EVERY = 500;
 const LEAST_STEPS = 500;
@@ -58,7 +58,7 @@ export class Footprints {
   #futureSets: Int32Array[] = [];
   #accessSets: Int32Array[] = [];
   #accessClasses = new Map<string, number>();
-  /** By leaf and by stand: the class of what it touches; -2: not made yet. */
+  /** By leaf and by stand: the class of what it touches; {@link NONE}: not made yet. */
   #leafClass = new IntList();
   #standClass = new IntList();
   /** By access class, the answers for all footprint classes: 0 not known yet, 1 no, 2 yes. */
@@ -257,7 +257,6 @@ export class Footprints {
 
   #whoMeets(access: number): number {
     const { places } = this.#learned;
-    if (access === UNKNOWN) return ALL;
     const known = this.#meets[access]!;
     let met = 0;
     for (let c = 0; c < places.length; c++) {
@@ -288,27 +287,21 @@ export class Footprints {
   }
 
   #classOfLeaf(leaf: number): number {
-    while (this.#leafClass.length <= leaf) this.#leafClass.push(-2);
-    let known = this.#leafClass.at(leaf);
-    if (known === -2) {
-      const sets = new Int32Array(this.#width * 2);
-      this.#addLeaf(sets, 0, leaf);
-      known = this.#classOf(sets);
-      this.#leafClass.data[leaf] = known;
-    }
-    return known;
+    const known = noted(this.#leafClass, leaf);
+    return known === NONE ? this.#note(this.#leafClass, leaf, (sets) => this.#addLeaf(sets, 0, leaf)) : known;
+  }
+  #classOfStand(stand: number): number {
+    const known = noted(this.#standClass, stand);
+    return known === NONE ? this.#note(this.#standClass, stand, (sets) => this.#addTests(sets, 0, stand)) : known;
   }
 
-  #classOfStand(stand: number): number {
-    while (this.#standClass.length <= stand) this.#standClass.push(-2);
-    let known = this.#standClass.at(stand);
-    if (known === -2) {
-      const sets = new Int32Array(this.#width * 2);
-      this.#addTests(sets, 0, stand);
-      known = this.#classOf(sets);
-      this.#standClass.data[stand] = known;
-    }
-    return known;
+  /** Notes the class of what `fill` puts into empty sets. */
+  #note(classes: IntList, index: number, fill: (sets: Int32Array) => void): number {
+    const sets = new Int32Array(this.#width * 2);
+    fill(sets);
+    while (classes.length <= index) classes.push(NONE);
+    classes.data[index] = this.#classOf(sets);
+    return classes.at(index);
   }
 
   #classOf(sets: Int32Array): number {
@@ -379,9 +372,9 @@ export class Footprints {
     const size = this.#width * 2;
     const stands = new Set<number>();
     for (; this.#testNews < learned.testNews; this.#testNews++) stands.add(learned.testNewsAt(this.#testNews));
-    for (const stand of stands) if (stand < this.#standClass.length) this.#standClass.data[stand] = -2;
+    for (const stand of stands) if (stand < this.#standClass.length) this.#standClass.data[stand] = NONE;
     for (let leaf = 0; leaf < this.#leafClass.length; leaf++)
-      if (stands.has(learned.standOf(learned.leafBefore(leaf)))) this.#leafClass.data[leaf] = -2;
+      if (stands.has(learned.standOf(learned.leafBefore(leaf)))) this.#leafClass.data[leaf] = NONE;
     for (let place = 0; place < learned.placeCount; place++) {
       const stand = learned.standOf(place);
       if (!stands.has(stand)) continue;
@@ -409,6 +402,10 @@ function unite(into: Int32Array, to: number, from: Int32Array, at: number, size:
 function within(part: Int32Array, whole: Int32Array, at: number): boolean {
   for (let i = 0; i < part.length; i++) if ((part[i]! & ~whole[at + i]!) !== 0) return false;
   return true;
+}
+
+function noted(classes: IntList, index: number): number {
+  return index < classes.length ? classes.at(index) : NONE;
 }
 
 function bits(mask: number): number {

@@ -5,12 +5,11 @@
  * there is none. Strongly connected components are found on the way (Tarjan, "Depth-first search and linear graph
  * algorithms", 1972; iterative): states are numbered in the order of their discovery, so a state's number is its
  * depth-first index. A component that no step leaves and that is more than one state at rest is a place where the
- * program stays for ever, whatever the fairness; `bottom.ts` says whether that is a livelock. With `reduce`, a
- * context whose next step is private steps alone (an ample set of one context: Clarke, Grumberg, Peled, "Model
- * Checking", 1999, ch. 10), unless that could close a cycle and so leave the others out for ever.
+ * program stays for ever, whatever the fairness; `bottom.ts` says whether that is a livelock, `fair-region.ts` whether a
+ * component holds one that can be left. With `reduce`, some contexts are put off in states where the others suffice
+ * (`StateSpace.enough`), unless that closes a cycle and so could leave them out for ever.
  *
- * Cost: one step, looked up or run (`state-space.ts`), and one look into the set of states per transition. Not found: a loop that is fair but can
- * be left (starvation).
+ * Cost: one step, looked up or run (`state-space.ts`), and one look into the set of states per transition.
  */
 import { bottomFault } from "./bottom.ts";
 import { type Fairness, fairRegion } from "./fair-region.ts";

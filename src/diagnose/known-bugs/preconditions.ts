@@ -19,7 +19,8 @@ export type Need =
   | { readonly kind: "kmem"; readonly source: string }
   /** One of these filesystems is in use. */
   | { readonly kind: "fs"; readonly anyOf: readonly string[]; readonly source: string }
-  | { readonly kind: "swap"; readonly source: string }
+  /** Something is swapped to. `off`: parameters of the incident that leave it without. */
+  | { readonly kind: "swap"; readonly off?: Readonly<Record<string, number>>; readonly source: string }
   /** One of these symbols is y or m; `what` in words. `until`: the release that no longer has the symbol and always the code. */
   | {
       readonly kind: "config";
@@ -72,16 +73,29 @@ export const preconditions: Readonly<Record<string, Preconditions>> = {
   ...blockLifetimes,
 };
 
-/** What an incident of the model needs beyond what its scene shows, by its id. */
+/**
+ * What an incident of the model needs beyond what its scene shows and its known bugs ask for, by its id. A bug may come about in
+ * other ways as well; the incident is one of them.
+ */
 export const incidentNeeds: Readonly<Record<string, readonly Need[]>> = {
-  "dm-crypt-throttle": [
+  "queue-freeze-reclaim": [
+    { kind: "swap", off: { anonymous: 0 }, source: "the incident: reclaim swaps out to the frozen queue" },
+  ],
+  "nbd-server-memcg": [
     {
       kind: "config",
-      what: "dm-crypt",
-      anyOf: ["CONFIG_DM_CRYPT"],
-      source: "Michal Hocko, 2016-07-14, Re: System freezes after OOM",
+      what: "nbd",
+      anyOf: ["CONFIG_BLK_DEV_NBD"],
+      source: "drivers/block/Kconfig, drivers/block/nbd.c",
     },
-    { kind: "swap", source: "Michal Hocko, 2016-07-14, Re: System freezes after OOM: swapping to dm-crypt" },
+  ],
+  "zonelist-seq-irq": [
+    {
+      kind: "config",
+      what: "memory hotplug",
+      anyOf: ["CONFIG_MEMORY_HOTPLUG"],
+      source: "mm/memory_hotplug.c:online_pages, which rebuilds the zonelists",
+    },
   ],
 };
 
