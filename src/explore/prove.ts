@@ -7,7 +7,8 @@
  * depth-first index. A component that no step leaves and that is more than one state at rest is a place where the
  * program stays for ever, whatever the fairness; `bottom.ts` says whether that is a livelock, `fair-region.ts` whether a
  * component holds one that can be left. With `reduce`, some contexts are put off in states where the others suffice
- * (`StateSpace.enough`), unless that closes a cycle and so could leave them out for ever.
+ * (`StateSpace.enough`), unless that closes a cycle and so could leave them out for ever; where nobody is put off, steps that
+ * lead to what is known need not be taken (`sleep-sets.ts`).
  *
  * Cost: one step, looked up or run (`state-space.ts`), and one look into the set of states per transition.
  */
@@ -18,6 +19,7 @@ import { Findings, type Round } from "./findings.ts";
 import { omissionProbability } from "./hashed-set.ts";
 import { ByteList, IntList } from "./int-list.ts";
 import { SearchLimits } from "./search-limits.ts";
+import { SleepSets } from "./sleep-sets.ts";
 import { type StateSpace, stateSpace } from "./state-space.ts";
 import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
@@ -29,7 +31,8 @@ export interface ProveOptions extends SearchOptions {
   /**
    * Puts off contexts whose steps can wait, off by default: by their footprints where steps are learned (`footprints.ts`), by
    * `Reducible.privateStep` otherwise. States where nothing can step and ends that no step leaves are all found;
-   * `brokenInvariant` and other `livelocks` than endless ones turn it off.
+   * `brokenInvariant` turns it off. Where nobody is put off, all states are visited, but not by every step. Other `livelocks`
+   * than endless ones turn both off.
    */
   readonly reduce?: boolean;
   /**
@@ -105,6 +108,9 @@ class Search {
   readonly #from = new IntList(256);
   readonly #cursor = new IntList(256);
   readonly #taken = new IntList(256);
+  readonly #sleep: SleepSets;
+  /** Contexts may sleep in this search. */
+  #sleeping = false;
   readonly #choices = new IntList(1024);
   #states = 0;
   /** Where to give up a search that was misled: not at once, as it goes on to learn. */
@@ -131,6 +137,7 @@ class Search {
     // laws speak of all states, fairness of all runs, and a reduction leaves some out
     const mayReduce = reduce && this.#fairness === undefined && program.brokenInvariant === undefined;
     this.#space = stateSpace(program, { memoryBytes, exact, reduce: mayReduce });
+    this.#sleep = new SleepSets(this.#space);
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
   }
@@ -154,6 +161,8 @@ class Search {
     const choices = this.#choices;
     this.#clear();
     if (this.#space.begin() < 0) return "memory";
+    // where contexts are put off, not all that follows a step is visited
+    this.#sleeping = this.#options.reduce === true && this.#fairness === undefined && !this.#space.putsOff;
     let stopped = this.#enter(0, undefined);
     while (stopped === undefined && path.length > 0 && this.#states < this.#restartAt) {
       const top = path.length - 1;
@@ -171,6 +180,7 @@ class Search {
   #clear(): void {
     for (const list of [this.#open, this.#low, this.#flags, this.#choices]) list.length = 0;
     for (const list of [this.#path, this.#from, this.#cursor, this.#taken]) list.length = 0;
+    this.#sleep.clear();
     this.#restartAt = Infinity;
     this.#states = 0;
     this.#terminals = 0;
@@ -192,8 +202,9 @@ class Search {
       space.enter();
       return this.#bound() ?? this.#enter(next, context);
     }
+    const { leaf } = space;
     space.back();
-    this.#meet(place, next);
+    if (!this.#meet(place, next) && this.#sleeping) this.#sleep.done(context, leaf);
     return undefined;
   }
 
@@ -208,18 +219,19 @@ class Search {
     return this.#counts().bytes > memoryBytes ? "memory" : undefined;
   }
 
-  /** A step from `place` led to a state that was known before. */
-  #meet(place: number, next: number): void {
+  /** A step from `place` led to a state that was known before; whether its component is not complete yet. */
+  #meet(place: number, next: number): boolean {
     const flags = this.#flags.data;
     const met = this.#openPlace(next);
     if (met < 0) {
       flags[place]! |= LEAVES;
-      return;
+      return false;
     }
     if (met === place) flags[place]! |= LOOPS;
     if (met < this.#low.at(place)) this.#low.data[place] = met;
     // The cycle proviso: one state of every cycle lets everybody step.
     if ((flags[met]! & ON_PATH) !== 0 && this.#taken.top() !== -1) this.#expand();
+    return true;
   }
 
   /** Where a state lies in `#open`; -1 when its component is complete. */
@@ -242,16 +254,21 @@ class Search {
     this.#addChoices(~taken);
   }
 
-  /** `mask`: a bit for each context to take in; -1: all. */
-  #addChoices(mask: number): void {
+  /** `mask`: a bit for each context to take in; -1: all. Whether somebody who could step was left out. */
+  #addChoices(mask: number): boolean {
     const { ways } = this.#space;
+    let leftOut = false;
     for (let c = 0; c < ways.length; c++) {
-      if (mask !== -1 && (mask & (1 << c)) === 0) continue;
+      if (mask !== -1 && (mask & (1 << c)) === 0) {
+        if (ways[c]! > 0) leftOut = true;
+        continue;
+      }
       for (let way = 0; way < ways[c]!; way++) {
         this.#choices.push(c);
         this.#choices.push(way);
       }
     }
+    return leftOut;
   }
 
   /** The present state is new and was reached by a step of `stepped`: looks at it and puts it on the path. */
@@ -259,6 +276,7 @@ class Search {
     this.#states++;
     const begin = this.#choices.length;
     const place = this.#open.length;
+    const asleep = this.#sleeping ? this.#sleep.enter() : 0;
     this.#open.push(state);
     this.#low.push(place);
     this.#flags.push(ON_PATH);
@@ -271,8 +289,9 @@ class Search {
     if (enough !== -1) this.#reduced++;
     if (this.#space.misled && this.#restartAt === Infinity)
       this.#restartAt = this.#space.gaveUp ? this.#states : this.#states * 2 + 1000;
-    this.#addChoices(enough);
-    const atRest = this.#choices.length === begin;
+    const leftOut = this.#addChoices(enough === -1 ? ~asleep : enough);
+    if (asleep !== 0 && leftOut) this.#flags.data[place]! |= LEAVES;
+    const atRest = !leftOut && this.#choices.length === begin;
     const deadlock = atRest ? this.#terminal() : undefined;
     const law = this.#program.brokenInvariant === undefined ? undefined : this.#brokenLaw(stepped);
     const fault = deadlock ?? this.#dead(stepped);
@@ -320,11 +339,15 @@ class Search {
     this.#path.pop();
     this.#cursor.pop();
     this.#taken.pop();
+    if (this.#sleeping) this.#sleep.leave();
     if (this.#path.length > 0) {
       const parent = this.#path.top();
+      const { leaf } = this.#space;
       this.#space.back();
-      if (low === place) this.#flags.data[parent]! |= LEAVES;
-      else if (low < this.#low.at(parent)) this.#low.data[parent] = low;
+      if (low === place) {
+        this.#flags.data[parent]! |= LEAVES;
+        if (this.#sleeping) this.#sleep.done(this.#choices.at(this.#cursor.top() - 2), leaf);
+      } else if (low < this.#low.at(parent)) this.#low.data[parent] = low;
     }
     return stopped;
   }

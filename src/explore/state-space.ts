@@ -5,6 +5,7 @@
  */
 import { Footprints } from "./footprints.ts";
 import { HashedSet } from "./hashed-set.ts";
+import { Independence } from "./independence.ts";
 import { IntList } from "./int-list.ts";
 import { isLearnable, type Learnable, LearnedProgram, MASK_CONTEXTS } from "./learned.ts";
 import { StateStore } from "./state-store.ts";
@@ -35,10 +36,16 @@ export interface StateSpace {
    * nothing by it; whoever closes a cycle must take in all.
    */
   enough(): number;
+  /** What the last step was, for {@link commutes}; -1 where that is not known. */
+  readonly leaf: number;
+  /** Whether another context's step commutes with the last one. */
+  commutes(leaf: number): boolean;
   /** Since {@link begin} something turned out that makes answers of {@link enough} wrong: begin again. */
   readonly misled: boolean;
   /** {@link enough} puts nobody off any more, as that helps too little. */
   readonly gaveUp: boolean;
+  /** {@link enough} may put contexts off. */
+  readonly putsOff: boolean;
   /** The same, for good: asked when the search has ended. */
   settle(): boolean;
   /** Whether the last step got something done. */
@@ -71,6 +78,7 @@ class PlainSpace implements StateSpace {
   readonly hashed = false;
   readonly misled = false;
   readonly gaveUp = false;
+  readonly leaf = -1;
   readonly ways: Int32Array;
   readonly #program: Reducible;
   readonly #store: StateStore;
@@ -90,6 +98,9 @@ class PlainSpace implements StateSpace {
     this.#store = new StateStore(program.words.length, { memoryBytes: options.memoryBytes });
   }
 
+  get putsOff(): boolean {
+    return this.#reduce && this.#program.privateStep !== undefined;
+  }
   get fresh(): boolean {
     return this.#store.fresh;
   }
@@ -147,6 +158,10 @@ class PlainSpace implements StateSpace {
     return -1;
   }
 
+  commutes(): boolean {
+    return false;
+  }
+
   settle(): boolean {
     return false;
   }
@@ -184,6 +199,7 @@ class LearnedSpace implements StateSpace {
   readonly ways: Int32Array;
   readonly #learned: LearnedProgram;
   readonly #footprints: Footprints | undefined;
+  readonly #independence: Independence;
   readonly #memoryBytes: number;
   #sums: HashedSet | undefined;
   #store: StateStore | undefined;
@@ -199,6 +215,7 @@ class LearnedSpace implements StateSpace {
     this.hashed = !exact;
     const mayReduce = reduce && program.contexts <= MASK_CONTEXTS;
     this.#footprints = mayReduce ? new Footprints(this.#learned) : undefined;
+    this.#independence = new Independence(this.#learned);
     this.#memoryBytes = memoryBytes;
   }
 
@@ -210,6 +227,10 @@ class LearnedSpace implements StateSpace {
   }
   get gaveUp(): boolean {
     return this.#footprints?.gaveUp === true;
+  }
+
+  get putsOff(): boolean {
+    return this.#footprints !== undefined && !this.#footprints.gaveUp;
   }
 
   begin(): number {
@@ -265,6 +286,13 @@ class LearnedSpace implements StateSpace {
 
   enough(): number {
     return this.#footprints === undefined ? -1 : this.#footprints.enough(this.ways);
+  }
+
+  get leaf(): number {
+    return this.#path.top();
+  }
+  commutes(leaf: number): boolean {
+    return this.#independence.commute(leaf, this.#path.top());
   }
 
   settle(): boolean {
