@@ -9,10 +9,12 @@ import type { Account } from "./account.ts";
 import { hunt } from "./hunt.ts";
 import { type ExploredKernel, FIRST_SEED, type Outcome, type Strategy, type Witness } from "./incident-witness.ts";
 import { judge, type TimelineStep } from "./judge.ts";
+import { isLearnable } from "./learned.ts";
 import { pct } from "./pct.ts";
 import { provePreemptions } from "./preemptions.ts";
 import { prove } from "./prove.ts";
 import { random } from "./random.ts";
+import { type Crew, proveTogether } from "./team/prove-together.ts";
 import type { Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
 /** How far a search may go; counted, never timed. */
@@ -45,6 +47,8 @@ export interface ExploreOptions {
   readonly aborted?: () => boolean;
   /** Steps between two calls of the callbacks. */
   readonly pollEvery?: number;
+  /** Threads that help with a long proof, where it visits every state. */
+  readonly crew?: Crew;
   /** Make the witness short; true when absent. */
   readonly shorten?: boolean;
 }
@@ -112,6 +116,8 @@ const QUICK: readonly (readonly [Strategy, Bounds])[] = [
 /** What is assumed where livelocks are looked for that some step could end. */
 const WEAK =
   "weak: who can step from some point on all the time, steps; a livelock may have exits that luck would take";
+/** States after which other threads help: a second or so, in which they could hardly have begun. */
+const HAND_OVER = 300_000;
 /** A proof of so few states takes some ten milliseconds, and ends the matter where an incident is small: it comes second. */
 const FEW_STATES = 5_000;
 /** Runs of a random search that is asked for. */
@@ -261,19 +267,19 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
     case "prove": {
-      const { exact, fair = false, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
+      const { exact = false, fair = false, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
       const room = {
         ...(maxStates === undefined ? {} : { maxStates }),
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
-      return prove(program, {
-        ...common,
-        ...room,
-        reduce,
-        ...(fair ? { livelocks: "fair" } : {}),
-        ...(exact === undefined ? {} : { exact }),
-      });
+      const { crew } = options;
+      const together = crew !== undefined && crew.members > 1 && !exact && !fair && isLearnable(program);
+      const alone = { ...common, ...room, reduce, exact, ...(fair ? { livelocks: "fair" as const } : {}) };
+      const outcome = prove(program, together ? { ...alone, handOverAt: HAND_OVER } : alone);
+      const { states, stopped } = outcome;
+      const handedOver = stopped === "states" && states >= HAND_OVER && states < (maxStates ?? Infinity);
+      return together && handedOver ? proveTogether(program, crew, { ...common, ...room }) : outcome;
     }
     case "pct":
       return pct(program, { ...common, ...depth, ...walks, bugDepth: PCT_DEPTH });

@@ -26,6 +26,8 @@ import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutco
 /** @since 0.2.0 */
 export interface ProveOptions extends SearchOptions {
   readonly maxStates?: number;
+  /** After so many states the search stops for `states`, too, where nobody is put off: a team goes on (`team/`). */
+  readonly handOverAt?: number;
   /** Most memory for the visited states and the path. */
   readonly memoryBytes?: number;
   /**
@@ -214,6 +216,8 @@ class Search {
    */
   #bound(): StopReason | undefined {
     if (this.#states >= this.#maxStates) return "states";
+    const { handOverAt = Infinity } = this.#options;
+    if (this.#states >= handOverAt && !this.#space.putsOff) return "states";
     const { memoryBytes } = this.#options;
     if (memoryBytes === undefined || (this.#states & 1023) !== 0) return undefined;
     return this.#counts().bytes > memoryBytes ? "memory" : undefined;

@@ -192,8 +192,11 @@ class PlainSpace implements StateSpace {
   }
 }
 
+/** A set of sums that numbers them. */
+export type SumSet = Pick<HashedSet, "intern" | "fresh" | "bytes">;
+
 /** Steps are looked up; states are kept as sums, or whole as rows of part numbers. */
-class LearnedSpace implements StateSpace {
+export class LearnedSpace implements StateSpace {
   fresh = false;
   readonly hashed: boolean;
   readonly ways: Int32Array;
@@ -201,7 +204,9 @@ class LearnedSpace implements StateSpace {
   readonly #footprints: Footprints | undefined;
   readonly #independence: Independence;
   readonly #memoryBytes: number;
-  #sums: HashedSet | undefined;
+  /** States that others share; those of this space alone are new with each {@link begin}. */
+  readonly #shared: SumSet | undefined;
+  #sums: SumSet | undefined;
   #store: StateStore | undefined;
   /** Leaves of the steps taken. */
   readonly #path = new IntList(256);
@@ -209,7 +214,8 @@ class LearnedSpace implements StateSpace {
   readonly #changesFrom = new IntList(256);
   readonly #changes = new IntList(256);
 
-  constructor(program: Learnable, { memoryBytes, exact, reduce }: SpaceOptions) {
+  constructor(program: Learnable, { memoryBytes, exact, reduce }: SpaceOptions, shared?: SumSet) {
+    this.#shared = shared;
     this.#learned = new LearnedProgram(program);
     this.ways = new Int32Array(program.contexts);
     this.hashed = !exact;
@@ -235,7 +241,7 @@ class LearnedSpace implements StateSpace {
 
   begin(): number {
     const memoryBytes = this.#memoryBytes;
-    if (this.hashed) this.#sums = new HashedSet(memoryBytes);
+    if (this.hashed) this.#sums = this.#shared ?? new HashedSet(memoryBytes);
     else this.#store = new StateStore(this.#learned.slots.length, { memoryBytes });
     this.#path.length = 0;
     this.#changesFrom.length = 0;

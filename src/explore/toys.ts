@@ -248,7 +248,7 @@ export function abba(options: ToyOptions = {}): Toy {
 }
 
 /** Dining philosophers; `polite` ones try for the second fork and give up the first when they do not get it. */
-export function philosophers(count: number, polite = false): Toy {
+export function philosophers(count: number, polite = false, options: ToyOptions = {}): Toy {
   const tasks = Array.from({ length: count }, (_, c): ToyTask => {
     const [left, right] = [c, (c + 1) % count];
     const eat = [unlock(right), unlock(left)];
@@ -256,7 +256,7 @@ export function philosophers(count: number, polite = false): Toy {
     const ops: ToyOp[] = [lock(left), { op: "trylock", mutex: right }, { op: "jumpIf", value: 1, to: 5 }, unlock(left)];
     return { name: `philosopher/${c}`, ops: [...ops, { op: "jump", to: 0 }, ...eat] };
   });
-  return new Toy(tasks, count);
+  return new Toy(tasks, count, options);
 }
 
 /** A task that spins until a flag is set which nobody sets, beside one that finishes. */

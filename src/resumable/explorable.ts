@@ -10,6 +10,21 @@ export interface Parts {
 }
 
 /**
+ * Numbers that words hold for values which have none of their own, such as strings, given in the order they are first met. Two
+ * runs of one program in different threads give the same state the same words only if they give the same numbers.
+ *
+ * @since 0.2.0
+ */
+export interface Numbering {
+  /** What the code of the program is; programs of equal text that have met equal values can share their numbers. */
+  readonly program: string;
+  /** By number: a text for the value; equal values have equal texts wherever the program runs. */
+  readonly keys: readonly string[];
+  /** From now on, `numberOf` says which number a value that is new here gets. */
+  share(numberOf: (key: string) => number): void;
+}
+
+/**
  * What a schedule explorer needs of a program: contexts that can each take a step, and a state that is nothing but words.
  *
  * All state that steps may read lives in {@link Explorable.words}. Equal words mean equal states, whatever the history;
@@ -24,6 +39,8 @@ export interface Explorable {
    * steps by heart: equal own parts and equal values of what is touched mean an equal step.
    */
   readonly parts?: Parts;
+  /** Present where words hold numbers that depend on what was met first. */
+  readonly numbering?: Numbering;
   /** The state, canonical: dead locals and unused stack are zero. The array stays the same object for the program's life. */
   readonly words: Int32Array;
   /**

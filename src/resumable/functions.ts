@@ -5,6 +5,7 @@
  */
 import { ModelError } from "./errors.ts";
 import { decode, encode, UNDEFINED } from "./heap.ts";
+import { opKinds } from "./ops.ts";
 import { $ } from "./state.ts";
 
 export const LABEL_BITS = 10;
@@ -44,6 +45,11 @@ export function codeById(id: number): Code {
 /** Code of a resumable function; undefined for any other value. */
 export function codeOfFunction(fn: unknown): Code | undefined {
   return typeof fn === "function" ? (fn as Coded)[CODE] : undefined;
+}
+
+/** The names of all functions and operations, in the order of their numbers. */
+export function kindsText(): string {
+  return [...codes.map(({ name }) => name), ...opKinds.map(({ name }) => name)].join(" ");
 }
 
 /** Ties a function to its code; returns the function. */

@@ -37,8 +37,11 @@ export class World {
   private readonly classes = new Map<unknown, number>();
   private isSealed = false;
   private readonly constants: unknown[] = [undefined, null, false, true];
+  /** By number of a constant: a text that is the same wherever the program runs. */
+  readonly keys: string[] = this.constants.map(String);
   private readonly byValue = new Map<unknown, number>(this.constants.map((value, index) => [value, index]));
   private readonly byContent = new Map<string, number>();
+  private numberOf: ((key: string) => number) | undefined;
   /** Numbers of those among the constants. */
   private readonly met = new WeakMap<object, number>();
 
@@ -100,8 +103,26 @@ export class World {
     if (typeof value === "object" && value !== null) return this.met.get(value) ?? this.internContent(value, what);
     const known = this.byValue.get(value);
     if (known !== undefined) return known;
-    this.byValue.set(value, this.constants.length);
-    return this.constants.push(value) - 1;
+    const index = this.add(value, keyOf(value));
+    this.byValue.set(value, index);
+    return index;
+  }
+
+  /** From now on, `numberOf` says which number a new constant gets. */
+  share(numberOf: (key: string) => number): void {
+    this.numberOf = numberOf;
+  }
+
+  private add(value: unknown, key: string): number {
+    const index = this.numberOf === undefined ? this.constants.length : this.numberOf(key);
+    if (index in this.constants) {
+      throw new ModelError(
+        `${describe(value)} reads like another one: threads that search together cannot tell them apart`,
+      );
+    }
+    this.constants[index] = value;
+    this.keys[index] = key;
+    return index;
   }
 
   /** The constant with this number. */
@@ -122,11 +143,16 @@ export class World {
     const key = contentKey(value, what);
     const known = this.byContent.get(key);
     if (known !== undefined) return known;
-    const index = this.constants.push(value) - 1;
+    const index = this.add(value, key);
     this.byContent.set(key, index);
     this.met.set(value, index);
     return index;
   }
+}
+
+/** Functions are told apart by their text: those of one program that are kept in its state are few, and named. */
+function keyOf(value: unknown): string {
+  return typeof value === "function" ? `function ${value.name} ${value}` : `${typeof value} ${String(value)}`;
 }
 
 function contentKey(value: object, what: string | undefined): string {
@@ -139,8 +165,9 @@ function contentKey(value: object, what: string | undefined): string {
   return `{${key}}`;
 }
 
-function describe(value: object): string {
+function describe(value: unknown): string {
   if (Array.isArray(value)) return "an array";
+  if (typeof value !== "object" || value === null) return `a ${typeof value}`;
   const name = value.constructor?.name;
   return name === undefined || name === "Object" ? "an object" : `a ${name}`;
 }

@@ -4,8 +4,8 @@
  * Everything that changes is in the heap, so `words` is the whole state: copy it, hash it, put it back.
  */
 import { ModelError } from "./errors.ts";
-import type { Explorable, Parts } from "./explorable.ts";
-import { type Code, codeById, codeOfFunction, FRAME_HEADER, LABEL_BITS, LABEL_MASK } from "./functions.ts";
+import type { Explorable, Numbering, Parts } from "./explorable.ts";
+import { type Code, codeById, codeOfFunction, FRAME_HEADER, kindsText, LABEL_BITS, LABEL_MASK } from "./functions.ts";
 import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { CONTEXT_WORDS, FP, OP, OP_ARGUMENT, OP_OBJECT, opKinds, SP } from "./ops.ts";
 import { $, markRange } from "./state.ts";
@@ -92,6 +92,11 @@ export class Machine implements Explorable {
   }
   get touched(): { readonly reads: ReadonlySet<number>; readonly writes: ReadonlySet<number> } {
     return this.world;
+  }
+
+  get numbering(): Numbering {
+    const { world } = this;
+    return { program: kindsText(), keys: world.keys, share: (numberOf) => world.share(numberOf) };
   }
 
   /** Each context where it stands and its stack, each list, and every other word on its own. */

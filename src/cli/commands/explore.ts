@@ -1,8 +1,9 @@
 /** `unwedge explore INCIDENT`: searches the schedules of an incident's kernel. */
 import { writeFileSync } from "node:fs";
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import type { Exploration } from "../../explore/incident.ts";
 import { type Strategy, strategies } from "../../explore/incident-witness.ts";
+import { MOST_MEMBERS } from "../../explore/team/team-memory.ts";
 import type { Choices } from "../../incidents/prepare.ts";
 import { compareDocument, compareText, type Row } from "../../report/comparison.ts";
 import { shellWord } from "../../report/escape.ts";
@@ -35,6 +36,7 @@ export interface ExploreFlags {
   readonly reduce?: boolean;
   readonly maxMemory?: string;
   readonly maxSeconds?: string;
+  readonly jobs?: string;
   readonly checkInvariants?: boolean;
   /** Where the witness goes. */
   readonly output?: string;
@@ -126,6 +128,7 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
       ...(flags.reduce === false ? { reduce: false } : {}),
     },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),
+    jobs: Math.min(MOST_MEMBERS, Math.max(1, wholeNumber("--jobs", flags.jobs) ?? availableParallelism())),
   };
 }
 

@@ -1,9 +1,13 @@
 /** One search or replay as plain data in and out, so that it can be done in another thread. */
 import type { Bounds, Exploration } from "../../explore/incident.ts";
 import type { Strategy, Witness } from "../../explore/incident-witness.ts";
+import type { Crew } from "../../explore/team/prove-together.ts";
 import type { SearchCounts } from "../../explore/types.ts";
 import type { Incident } from "../../incidents/incident.ts";
 import type { ChoiceError, Choices, Prepared, PrepareResult } from "../../incidents/prepare.ts";
+
+/** @internal */
+export type ExploreJob = Job & { readonly kind: "explore" };
 
 /** What is to be done. */
 export type Job =
@@ -16,6 +20,8 @@ export type Job =
       readonly seed: number | undefined;
       readonly bounds: Bounds;
       readonly maxSeconds: number | undefined;
+      /** Threads to prove with. */
+      readonly jobs: number;
     }
   | { readonly kind: "replay"; readonly witness: Witness }
   /** Which switches there are to compare. */
@@ -49,6 +55,8 @@ export interface JobHooks {
   readonly progress: (progress: JobProgress) => void;
   /** Milliseconds of some clock. */
   readonly now: () => number;
+  /** Other threads that search for the same job. */
+  readonly crew?: (job: ExploreJob) => Crew;
 }
 
 /** The incidents and how they are prepared; a test brings its own. */
@@ -101,6 +109,7 @@ async function explored(
     bounds,
     ...(strategy === undefined ? {} : { strategy }),
     ...(seed === undefined ? {} : { seed }),
+    ...(hooks.crew === undefined || job.jobs < 2 ? {} : { crew: hooks.crew(job) }),
     pollEvery: 512,
     aborted: () => hooks.stop() || (maxSeconds !== undefined && seconds() > maxSeconds),
     progress(phase, counts) {
@@ -129,6 +138,16 @@ async function replayed(
 function inFile(e: Exploration, file: string | undefined): Exploration {
   if (file === undefined) return e;
   return { ...e, file, witness: e.witness === undefined ? undefined : { ...e.witness, file } };
+}
+
+/** The program of a job, for a thread that helps: whether it can be made was found out by the first one. */
+export async function programOf({ incident: name, choices }: ExploreJob): Promise<Prepared> {
+  const library = await import("../../incidents/index.ts");
+  const found = await incidentOf(name, library);
+  if ("error" in found) throw new Error(found.error.message);
+  const prepared = prepareSafely(library, found.incident, choices);
+  if ("error" in prepared) throw new Error(prepared.error.message);
+  return prepared;
 }
 
 /** A name with a slash or the ending of a program is a file. */
