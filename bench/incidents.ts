@@ -25,7 +25,7 @@ interface Row {
 const ABBA = "memcg-writeback-abba";
 const SWITCH = "wb-switch-irq-nesting";
 const XFS = "xfs-page-lock-order";
-const WRAP = "--param faulters=0 --param writers=0 --param fsyncers=2";
+const WRAP = "--param faulters=0 --param fsyncers=2 --param pages=2";
 
 const ROWS: readonly Row[] = [
   { incident: ABBA, options: "--era 4.4.155", predicted: "none" },

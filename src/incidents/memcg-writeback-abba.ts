@@ -18,7 +18,7 @@ export const memcgWritebackAbba = defineIncident({
   parameters: {
     pages: { default: 3, min: 2, max: 16, what: "dirty pages of the file, all charged to the group" },
     faulters: { default: 2, min: 1, max: 8, what: "processes that touch one mapped page each" },
-    writers: { default: 1, min: 0, max: 4, what: "tasks that write one page of the file" },
+    writers: { default: 0, min: 0, max: 4, what: "tasks that write one page of the file" },
     room: { default: 1, min: 0, max: 8, what: "pages that the group may still charge before it has to reclaim" },
     cpus: { default: 1, min: 1, max: 8, what: "CPUs; completion interrupts arrive on the first" },
     timer: { default: 0, min: 0, max: 1, what: "1: the flusher's periodic timer may fire at any time, not only once" },
@@ -35,7 +35,7 @@ export const memcgWritebackAbba = defineIncident({
     "the group is full of pages of this file but for `room` when the story begins; writers are outside the group",
   ],
   cpus: ({ cpus = 1 }) => cpus,
-  setup(s, { pages = 3, faulters = 2, writers = 1, room = 1, timer = 0, killable = 0, priority = 0, retries = 1 }) {
+  setup(s, { pages = 3, faulters = 2, writers = 0, room = 1, timer = 0, killable = 0, priority = 0, retries = 1 }) {
     s.memory({ chargeRetries: retries, priority });
     const group = s.memcg("/a", { max: pages + room });
     const [disk] = s.disks(1, { irqCpu: 0 });

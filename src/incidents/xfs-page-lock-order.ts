@@ -30,7 +30,7 @@ export const xfsPageLockOrder = defineIncident({
   parameters: {
     pages: { default: 3, min: 2, max: 16, what: "dirty pages of the file, all charged to the group" },
     faulters: { default: 2, min: 0, max: 8, what: "processes that touch one mapped page each" },
-    writers: { default: 1, min: 0, max: 4, what: "tasks that write one page of the file" },
+    writers: { default: 0, min: 0, max: 4, what: "tasks that write one page of the file" },
     fsyncers: {
       default: 0,
       min: 0,
@@ -60,7 +60,7 @@ export const xfsPageLockOrder = defineIncident({
     {
       pages = 3,
       faulters = 2,
-      writers = 1,
+      writers = 0,
       fsyncers = 0,
       room = 1,
       timer = 0,
