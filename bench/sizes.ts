@@ -17,14 +17,7 @@ const only = argument("--only") ?? "";
 const SERIES: readonly (readonly [string, readonly string[]])[] = [
   [
     "memcg-writeback-abba --fix prealloc-pte",
-    [
-      "faulters=1 room=0",
-      "faulters=1 writers=1 room=0",
-      "faulters=1 writers=1",
-      "",
-      "room=0",
-      "writers=1",
-    ],
+    ["faulters=1 room=0", "faulters=1 writers=1 room=0", "faulters=1 writers=1", "", "room=0", "writers=1"],
   ],
   ["xfs-page-lock-order --fix prealloc-pte", ["faulters=1", "faulters=1 writers=1", "", "writers=1"]],
   ["wb-switch-irq-nesting --era 4.16.0", ["pages=1", "pages=2", "pages=3"]],
