@@ -1,6 +1,7 @@
 /** Test support: the smallest incident. A fault takes lock_a, then lock_b; a flusher the other way round; others run beside. */
 import { defineIncident } from "../src/incidents/incident.ts";
-import { type Choices, type Prepared, prepare } from "../src/incidents/prepare.ts";
+import { type Prepared, prepare } from "../src/incidents/prepare.ts";
+import type { Choices } from "../src/incidents/prepared.ts";
 import { Mutex, mutexLock, mutexUnlock } from "../src/kernel/locking/mutex.ts";
 import { Workqueue, workerThread } from "../src/kernel/sched/workqueue.ts";
 import { create, op, type Resumable } from "../src/resumable/index.ts";

@@ -3,7 +3,7 @@
  * it. "Cannot happen" is a proof with the switch as it is here beside a witness with it flipped; "happens" is a witness.
  */
 import type { Incident } from "../incidents/incident.ts";
-import type { Choices } from "../incidents/prepare.ts";
+import type { Choices } from "../incidents/prepared.ts";
 import { reproductionOf } from "../incidents/reproduce.ts";
 import { type Era, hasFix, parseEra } from "../kernel/era.ts";
 import type { KernelName } from "./kernel-name.ts";

@@ -5,7 +5,8 @@
 import type { ExploreOptions } from "../explore/incident.ts";
 import { exploreIncident } from "../explore/incident.ts";
 import type { Incident } from "../incidents/incident.ts";
-import { type Choices, prepare } from "../incidents/prepare.ts";
+import { prepare } from "../incidents/prepare.ts";
+import type { Choices } from "../incidents/prepared.ts";
 import { commandOf } from "./experiments.ts";
 import { missingFixes } from "./incident-answers.ts";
 import type { Answer, Experiment, ExperimentResult, Machine } from "./types.ts";

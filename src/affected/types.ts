@@ -1,6 +1,6 @@
 /** What is known of one machine, and what follows from it for each bug and incident. Plain data. */
 import type { Need } from "../diagnose/known-bugs/preconditions.ts";
-import type { Choices } from "../incidents/prepare.ts";
+import type { Choices } from "../incidents/prepared.ts";
 import type { KernelConfig } from "./kernel-config.ts";
 import type { KernelName } from "./kernel-name.ts";
 

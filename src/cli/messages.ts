@@ -54,6 +54,7 @@ const catalogue = {
     `--strategy ${given}: not one of hunt, prove, pct, random${near}`,
   "cgroup-unknown": (given: string) => `--cgroup ${given}: not one of v1, v2`,
   "preemptions-need-prove": (given: string) => `--max-preemptions bounds a proof: leave out --strategy ${given}`,
+  "all-findings-need-prove": (given: string) => `--all-findings is a proof: leave out --strategy ${given}`,
   "fix-all": () => "--fix all: name one fix, or compare them all with `--compare all`",
   "compare-all": (given: string) => `--compare ${given}: only all is possible`,
   "witness-unreadable": (name: string, why: string) =>

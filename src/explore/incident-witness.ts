@@ -4,7 +4,7 @@
  * It holds every choice that the kernel is built from and the schedule with the position of every step. Replay compares each
  * position with the model's, so a witness of another version of the model is refused at the first step that differs.
  */
-import type { Choices, Prepared } from "../incidents/prepare.ts";
+import type { Choices, Subject } from "../incidents/prepared.ts";
 import { contextSwitches, parseSchedule, type Replay, replay } from "./schedule.ts";
 import type { Finding, Schedule } from "./types.ts";
 
@@ -18,16 +18,16 @@ export const FIRST_SEED = 1;
 /** What a finding is called in documents. */
 export type Outcome = "deadlock" | "livelock" | "lockup" | "invariant" | "none";
 
-/** Which kernel was explored, and with which incident in it. @since 0.2.0 */
+/** Which kernel was explored, and with which incident in it. An abstract model has no kernel. @since 0.2.0 */
 export interface ExploredKernel {
   readonly incident: string;
   /** The user's own file that the incident is in; absent for those that come with the package. */
   readonly file?: string;
-  readonly era: string;
+  readonly era: string | undefined;
   readonly fixes: readonly string[];
   readonly reverted: readonly string[];
-  readonly cgroup: "v1" | "v2";
-  readonly kmem: boolean;
+  readonly cgroup: "v1" | "v2" | undefined;
+  readonly kmem: boolean | undefined;
   readonly hacks: readonly string[];
   readonly parameters: Readonly<Record<string, number>>;
 }
@@ -50,19 +50,19 @@ export interface Witness extends ExploredKernel {
 
 /** Writes the witness of a finding. */
 export function witnessOf(
-  prepared: Prepared,
+  prepared: Subject,
   finding: Pick<Finding, "schedule" | "cycle">,
   told: Pick<Witness, "outcome" | "strategy" | "shortened" | "irreversibleAfter">,
 ): Witness {
-  const { incident, choices, era, kernel, parameters } = prepared;
+  const { incident, choices, ofKernel, parameters } = prepared;
   return {
     schema: "unwedge.witness/1",
     incident: incident.id,
-    era: era.release,
+    era: ofKernel?.era,
     fixes: choices.fixes ?? [],
     reverted: choices.reverted ?? [],
-    cgroup: kernel.config.cgroup,
-    kmem: kernel.config.kmem,
+    cgroup: ofKernel?.cgroup,
+    kmem: ofKernel?.kmem,
     hacks: choices.hacks ?? [],
     parameters,
     ...told,
@@ -75,7 +75,15 @@ export function witnessOf(
 /** What to prepare the incident with. */
 export function choicesOf(witness: Witness): Choices {
   const { era, fixes, reverted, cgroup, kmem, hacks, parameters } = witness;
-  return { era, fixes, reverted, cgroup, kmem, hacks, parameters };
+  return {
+    ...(era === undefined ? {} : { era }),
+    ...(cgroup === undefined ? {} : { cgroup }),
+    ...(kmem === undefined ? {} : { kmem }),
+    fixes,
+    reverted,
+    hacks,
+    parameters,
+  };
 }
 
 export type ParsedWitness =
@@ -98,7 +106,10 @@ export function parseWitness(value: unknown): ParsedWitness {
   }
   if (w.schema !== "unwedge.witness/1")
     return wrong(`${w.schema} is not unwedge.witness/1, which this version replays`);
-  for (const name of ["incident", "era"]) if (typeof w[name] !== "string") return wrong(`its ${name} is no text`);
+  if (typeof w.incident !== "string") return wrong("its incident is no text");
+  // an abstract model has no kernel
+  const bare = w.era === null && w.cgroup === null && w.kmem === null;
+  if (!bare && typeof w.era !== "string") return wrong("its era is no text");
   for (const name of ["fixes", "reverted", "hacks"]) {
     if (!isTexts(w[name] ?? [])) return wrong(`its ${name} are no list of names`);
   }
@@ -110,13 +121,13 @@ export function parseWitness(value: unknown): ParsedWitness {
     ok: true,
     witness: {
       schema: "unwedge.witness/1",
-      incident: w.incident as string,
+      incident: w.incident,
       ...(typeof w.file === "string" ? { file: w.file } : {}),
-      era: w.era as string,
+      era: bare ? undefined : (w.era as string),
       fixes: (w.fixes ?? []) as readonly string[],
       reverted: (w.reverted ?? []) as readonly string[],
-      cgroup: w.cgroup === "v2" ? "v2" : "v1",
-      kmem: w.kmem !== false,
+      cgroup: bare ? undefined : w.cgroup === "v2" ? "v2" : "v1",
+      kmem: bare ? undefined : w.kmem !== false,
       hacks: (w.hacks ?? []) as readonly string[],
       parameters: (w.parameters ?? {}) as Readonly<Record<string, number>>,
       outcome: OUTCOMES.includes(w.outcome) ? (w.outcome as Outcome) : "deadlock",
@@ -143,8 +154,8 @@ function isNumbers(value: unknown): boolean {
  *
  * @since 0.2.0
  */
-export function replayWitness(prepared: Prepared, witness: Witness, onStep?: Parameters<typeof replay>[2]): Replay {
-  const { incident, kernel } = prepared;
+export function replayWitness(prepared: Subject, witness: Witness, onStep?: Parameters<typeof replay>[2]): Replay {
+  const { incident } = prepared;
   const refused = (at: number, expected: string, found: string, message: string): Replay => {
     return { ok: false, at, expected, found, message };
   };
@@ -152,7 +163,7 @@ export function replayWitness(prepared: Prepared, witness: Witness, onStep?: Par
     const message = `the witness is of ${witness.incident}, not of ${incident.id}`;
     return refused(0, witness.incident, incident.id, message);
   }
-  const machine = kernel.start();
+  const machine = prepared.start();
   const run = replay(machine, witness.schedule, onStep);
   if (!run.ok || run.error !== undefined || witness.cycle.length === 0) return run;
   const end = machine.words.slice();

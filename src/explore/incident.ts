@@ -4,8 +4,8 @@
  * Without a strategy a few random schedules and a short hunt come first, because a deadlock that exists is usually met within a
  * few executions; only a search over all states can say that there is none, so it follows.
  */
-import type { Prepared, Scope } from "../incidents/prepare.ts";
-import type { Account } from "./account.ts";
+import type { Account } from "../incidents/account.ts";
+import type { Scope, Subject } from "../incidents/prepared.ts";
 import { hunt } from "./hunt.ts";
 import { type ExploredKernel, FIRST_SEED, type Outcome, type Strategy, type Witness } from "./incident-witness.ts";
 import { judge, type TimelineStep } from "./judge.ts";
@@ -27,6 +27,10 @@ export interface Bounds {
   readonly exact?: boolean;
   /** Finds livelocks too that some step could end, but that a weakly fair scheduler need not. */
   readonly fair?: boolean;
+  /** Finds every cycle without progress, also those that only an unfair scheduler stays in. */
+  readonly unfair?: boolean;
+  /** A proof goes on after its first finding and counts what there is; nothing comes before it. */
+  readonly all?: boolean;
   /** A proof puts off contexts whose steps can wait (the default); false: it visits every state. */
   readonly reduce?: boolean;
   readonly maxExecutions?: number;
@@ -91,6 +95,10 @@ export interface Exploration extends ExploredKernel {
   readonly exact: boolean;
   /** Livelocks that some step could end were looked for, too. */
   readonly fair: boolean;
+  /** Every cycle without progress was looked for. */
+  readonly unfair: boolean;
+  /** All that was found where the search went on: different findings (at most 100), and states where nothing can step and somebody is stuck. */
+  readonly all?: { readonly findings: number; readonly deadlocks: number };
   /** A proof was allowed to put contexts off. */
   readonly reduced: boolean;
   /** Probability that a state was taken for another and so missed; 0 where states are kept whole. */
@@ -118,6 +126,7 @@ const WEAK =
   "weak: who can step from some point on all the time, steps; a livelock may have exits that luck would take";
 /** States after which other threads help: a second or so, in which they could hardly have begun. */
 const HAND_OVER = 300_000;
+const NO_FAIRNESS = "none: a livelock may be a cycle that only an unfair scheduler stays in";
 /** A proof of so few states takes some ten milliseconds, and ends the matter where an incident is small: it comes second. */
 const FEW_STATES = 5_000;
 /** Runs of a random search that is asked for. */
@@ -142,8 +151,8 @@ const MANY_STEPS = 100_000;
  * if (result.ok) console.log(exploreIncident(result.prepared).outcome);
  * @since 0.2.0
  */
-export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}): Exploration {
-  const program = prepared.kernel.start();
+export function exploreIncident(prepared: Subject, options: ExploreOptions = {}): Exploration {
+  const program = prepared.start();
   const first = program.words.slice();
   const total = new Totals();
   const [strategy, outcome] = search(program, options, total);
@@ -162,7 +171,7 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     stopped: outcome.stopped,
     ...(options.bounds?.maxPreemptions === undefined ? {} : { maxPreemptions: options.bounds.maxPreemptions }),
     ...preemptionsOf(outcome),
-    scope: options.bounds?.fair === true ? { ...prepared.scope, fairness: WEAK } : prepared.scope,
+    scope: { ...prepared.scope, ...fairnessOf(options.bounds) },
     executions: total.executions,
     steps: total.steps,
     states: outcome.states,
@@ -172,6 +181,10 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
     exact: options.bounds?.exact ?? false,
     reduced: options.bounds?.reduce ?? true,
     fair: options.bounds?.fair ?? false,
+    unfair: options.bounds?.unfair ?? false,
+    ...(options.bounds?.all === true
+      ? { all: { findings: outcome.findings.length, deadlocks: outcome.deadlocks.size } }
+      : {}),
     omission: omissionOf(outcome),
     witness: told?.witness,
     timeline: told?.timeline ?? [],
@@ -180,24 +193,28 @@ export function exploreIncident(prepared: Prepared, options: ExploreOptions = {}
 }
 
 /** Everything that says which kernel this was (@internal). */
-export function headOf({ incident, choices, era, kernel, parameters }: Prepared) {
+export function headOf({ incident, choices, ofKernel, parameters }: Subject) {
   return {
     incident: incident.id,
     title: incident.title,
-    era: era.release,
+    era: ofKernel?.era,
     fixes: choices.fixes ?? [],
     reverted: choices.reverted ?? [],
-    cgroup: kernel.config.cgroup,
-    kmem: kernel.config.kmem,
+    cgroup: ofKernel?.cgroup,
+    kmem: ofKernel?.kmem,
     hacks: choices.hacks ?? [],
     parameters,
     lawsChecked: choices.invariants ?? false,
     defaults: {
-      era: incident.era,
-      cgroup: incident.cgroup ?? ("v1" as const),
+      era: ofKernel?.defaults.era,
+      cgroup: ofKernel?.defaults.cgroup,
       parameters: Object.fromEntries(Object.entries(incident.parameters).map(([name, p]) => [name, p.default])),
     },
   };
+}
+
+function fairnessOf({ fair, unfair }: Bounds = {}): Partial<Scope> {
+  return unfair === true ? { fairness: NO_FAIRNESS } : fair === true ? { fairness: WEAK } : {};
 }
 
 function omissionOf(outcome: SearchOutcome & { readonly omission?: number }): number {
@@ -233,7 +250,7 @@ function search(program: Reducible, options: ExploreOptions, total: Totals): rea
     return [strategy, outcome];
   };
   const { strategy, bounds = {} } = options;
-  if (strategy !== undefined) return one(strategy, bounds);
+  if (strategy !== undefined || bounds.all === true) return one(strategy ?? "prove", bounds);
   const ended = ([by, { finding, stopped, complete }]: readonly [Strategy, SearchOutcome]): boolean =>
     finding !== undefined || stopped === "aborted" || (by === "prove" && complete);
   for (const [i, [quick, most]] of QUICK.entries()) {
@@ -246,10 +263,15 @@ function search(program: Reducible, options: ExploreOptions, total: Totals): rea
   return one("prove", bounds);
 }
 
+function livelocksOf({ fair, unfair }: Bounds): { readonly livelocks?: "any" | "fair" } {
+  return unfair === true ? { livelocks: "any" } : fair === true ? { livelocks: "fair" } : {};
+}
+
 function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: ExploreOptions): SearchOutcome {
   const { aborted, pollEvery, progress, seed = FIRST_SEED } = options;
   const { maxDepth, maxExecutions, maxSteps } = bounds;
   const common: SearchOptions = {
+    ...(bounds.all === true ? { find: "all" as const } : {}),
     ...(aborted === undefined ? {} : { shouldStop: aborted }),
     ...(progress === undefined ? {} : { onProgress: (counts: SearchCounts) => progress(strategy, counts) }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
@@ -261,21 +283,23 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
     maxExecutions: maxExecutions ?? WALKS,
     learn: (maxSteps ?? Infinity) >= MANY_STEPS,
     suspectStates: (maxDepth ?? Infinity) < SUSPECT_DEPTH ? 0 : SUSPECT_STATES,
-    ...(bounds.fair === true ? { livelocks: "fair" as const } : {}),
+    ...livelocksOf(bounds),
   };
   switch (strategy) {
     case "hunt":
       return hunt(program, { ...common, ...depth, ...(maxExecutions === undefined ? {} : { maxExecutions }) });
     case "prove": {
-      const { exact = false, fair = false, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
+      const { all = false, exact = false, maxStates, memoryBytes, maxPreemptions, reduce = true } = bounds;
       const room = {
         ...(maxStates === undefined ? {} : { maxStates }),
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
       };
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
       const { crew } = options;
-      const together = crew !== undefined && crew.members > 1 && !exact && !fair && isLearnable(program);
-      const alone = { ...common, ...room, reduce, exact, ...(fair ? { livelocks: "fair" as const } : {}) };
+      const livelocks = livelocksOf(bounds);
+      const plain = !exact && !all && livelocks.livelocks === undefined;
+      const together = crew !== undefined && crew.members > 1 && plain && isLearnable(program);
+      const alone = { ...common, ...room, reduce, exact, ...livelocks };
       const outcome = prove(program, together ? { ...alone, handOverAt: HAND_OVER } : alone);
       const { states, stopped } = outcome;
       const handedOver = stopped === "states" && states >= HAND_OVER && states < (maxStates ?? Infinity);

@@ -1,12 +1,6 @@
+export type { Account, AccountContext, AccountEdge, AccountGroup, ContextName } from "../incidents/account.ts";
+export { accountOf } from "../incidents/kernel-account.ts";
 export type { Explorable } from "../resumable/explorable.ts";
-export {
-  type Account,
-  type AccountContext,
-  type AccountEdge,
-  type AccountGroup,
-  accountOf,
-  type ContextName,
-} from "./account.ts";
 export { stateText } from "./faults.ts";
 export { type HuntOptions, type HuntOutcome, hunt } from "./hunt.ts";
 export { type Bounds, type Exploration, type ExploreOptions, exploreIncident } from "./incident.ts";

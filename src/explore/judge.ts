@@ -1,9 +1,6 @@
 /** From a finding to what is reported of it: outcome, witness, timeline and account (@internal). */
-import type { Prepared } from "../incidents/prepare.ts";
-import { kernelName } from "../kernel/frame-names.ts";
-import type { Kernel } from "../kernel/sched/kernel.ts";
-import { isKernelFile } from "../kernel/sched/show-task.ts";
-import { type Account, accountOf } from "./account.ts";
+import type { Account } from "../incidents/account.ts";
+import type { Subject } from "../incidents/prepared.ts";
 import { deadContexts } from "./faults.ts";
 import { type Outcome, type Strategy, type Witness, witnessOf } from "./incident-witness.ts";
 import { replay } from "./schedule.ts";
@@ -47,8 +44,8 @@ const SHORTEN_STEPS = 40_000;
  * Judges a finding of the kernel, which stands in its first state and is left where the witness ends (a livelock: one round
  * later). With `shortening` the witness is made short first.
  */
-export function judge(prepared: Prepared, finding: Finding, strategy: Strategy, shortening: boolean): Judged {
-  const { machine } = prepared.kernel;
+export function judge(prepared: Subject, finding: Finding, strategy: Strategy, shortening: boolean): Judged {
+  const machine = prepared.start();
   const dies = finding.kind === "deadlock" || finding.kind === "dead-subset";
   // what others do after contexts are dead cannot change it any more
   const dead = dies ? irreversible(machine, finding.schedule) : undefined;
@@ -78,9 +75,9 @@ function areDead(contexts: readonly number[]): StillFails {
   };
 }
 
-function failure({ kernel }: Prepared, fault: Fault, schedule: Schedule): StillFails {
+function failure(prepared: Subject, fault: Fault, schedule: Schedule): StillFails {
   if (fault.kind !== "livelock") return sameFault(fault);
-  const { machine } = kernel;
+  const machine = prepared.start();
   const first = machine.words.slice();
   replay(machine, schedule);
   const begins = sameState(machine.words);
@@ -90,36 +87,32 @@ function failure({ kernel }: Prepared, fault: Fault, schedule: Schedule): StillF
 
 /** Runs a finding's schedule and says what its end shows; the schedule must replay. */
 export function look(
-  prepared: Prepared,
+  prepared: Subject,
   finding: Pick<Finding, "kind" | "contexts" | "message" | "schedule" | "cycle">,
   told: Pick<Witness, "strategy" | "shortened" | "irreversibleAfter">,
 ): Judged {
-  const { kernel } = prepared;
-  const { machine } = kernel;
+  const machine = prepared.start();
   const timeline: TimelineStep[] = [];
-  const note = (step: ScheduleStep, context: number): void => void timeline.push(timelineStep(kernel, step, context));
+  const note = (step: ScheduleStep, context: number): void => void timeline.push(timelineStep(prepared, step, context));
   const run = replay(machine, finding.schedule, note);
   if (!run.ok) throw new Error(`a schedule that was found does not replay: ${run.message}`);
   // a shorter schedule may end in a smaller dead set
   const fault = deadContexts(machine) ?? finding;
   const dies = finding.kind === "deadlock" || finding.kind === "dead-subset";
-  const account = accountOf(kernel, finding.kind === "livelock" ? finding.contexts : dies ? fault.contexts : []);
+  const account = prepared.account(
+    finding.kind === "livelock" ? finding.contexts : dies ? fault.contexts : [],
+    finding.schedule,
+  );
   if (finding.cycle.length > 0) replay(machine, finding.cycle, note);
   const outcome = outcomeOf(finding.kind, account);
   const message = dies ? fault.message : finding.message;
   return { outcome, message, account, timeline, witness: witnessOf(prepared, finding, { outcome, ...told }) };
 }
 
-/** Functions of these folders are told by the operation itself. */
-const PRIMITIVES = /(^|\/)src\/kernel\/(locking|sched)\//;
-
-function timelineStep(kernel: Kernel, step: ScheduleStep, context: number): TimelineStep {
-  const frames = kernel.machine.stack(context).filter((frame) => isKernelFile(frame.file));
-  const printed = frames.filter((frame) => kernelName(frame.name, kernel.era) !== undefined);
-  const caller = printed.find((frame) => !PRIMITIVES.test(frame.file)) ?? printed[0];
+function timelineStep(prepared: Subject, step: ScheduleStep, context: number): TimelineStep {
   return {
     context: step.context,
     what: step.position.replace(/^\S+ /, ""),
-    within: caller === undefined ? undefined : kernelName(caller.name, kernel.era),
+    within: prepared.within(context),
   };
 }

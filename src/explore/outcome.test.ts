@@ -3,6 +3,7 @@ import { prepareTwoMutexes } from "../../test/two-mutexes-program.ts";
 import { defineIncident } from "../incidents/incident.ts";
 import { incidents } from "../incidents/index.ts";
 import { type Prepared, prepare } from "../incidents/prepare.ts";
+import { keptSpinLock, spinCircle, waiterAndWorker } from "../incidents/stuck-tasks-program.ts";
 import type { Kernel } from "../kernel/sched/kernel.ts";
 import { exploreIncident } from "./incident.ts";
 import { judge, look } from "./judge.ts";
@@ -10,7 +11,6 @@ import { provePreemptions } from "./preemptions.ts";
 import { prove } from "./prove.ts";
 import { random } from "./random.ts";
 import { contextsByName } from "./schedule.ts";
-import { keptSpinLock, spinCircle, waiterAndWorker } from "./stuck-tasks-program.ts";
 import type { Finding, ScheduleStep } from "./types.ts";
 
 const ordered = { fixes: ["nofs-pte"] };

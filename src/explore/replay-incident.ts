@@ -1,5 +1,5 @@
 /** Replays a witness and says what its end shows, as the search did that found it. */
-import type { Prepared } from "../incidents/prepare.ts";
+import type { Subject } from "../incidents/prepared.ts";
 import type { Explorable } from "../resumable/explorable.ts";
 import { brokenLaw, canStep, deadContexts, livelock, terminalFault, unfinished } from "./faults.ts";
 import { type Exploration, headOf } from "./incident.ts";
@@ -20,8 +20,8 @@ export type Replayed =
  *
  * @since 0.2.0
  */
-export function replayIncident(prepared: Prepared, witness: Witness): Replayed {
-  const machine = prepared.kernel.start();
+export function replayIncident(prepared: Subject, witness: Witness): Replayed {
+  const machine = prepared.start();
   const first = machine.words.slice();
   const run = replayWitness(prepared, witness);
   if (!run.ok) return { ok: false, at: run.at, message: run.message };
@@ -56,6 +56,7 @@ export function replayIncident(prepared: Prepared, witness: Witness): Replayed {
       exact: false,
       reduced: true,
       fair: false,
+      unfair: false,
       omission: 0,
       witness: judged?.witness,
       timeline: judged?.timeline ?? [],

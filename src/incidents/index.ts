@@ -1,8 +1,13 @@
 /**
- * The incidents: one file each, workload and switches only; all mechanism is in `kernel/`.
+ * The incidents: one file each, workload and switches only; all mechanism is in `kernel/`. Those of `abstract/` are programs
+ * of their own.
  *
  * @packageDocumentation
  */
+import { spinAbba } from "./abstract/spin-abba.ts";
+import { spinIrq } from "./abstract/spin-irq.ts";
+import { spinJbd2 } from "./abstract/spin-jbd2.ts";
+import { spinRing } from "./abstract/spin-ring.ts";
 import { dmBufioLoop } from "./dm-bufio-loop.ts";
 import { dmSnapshotCowThrottle } from "./dm-snapshot-cow-throttle.ts";
 import { drainPagesWorkqueue } from "./drain-pages-workqueue.ts";
@@ -10,7 +15,7 @@ import { erofsShrinkSpin } from "./erofs-shrink-spin.ts";
 import { ext4SyncHandle } from "./ext4-sync-handle.ts";
 import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
 import { fuseServerMemcg } from "./fuse-server-memcg.ts";
-import type { Incident } from "./incident.ts";
+import type { AbstractIncident, Incident } from "./incident.ts";
 import { memcgOomTrap } from "./memcg-oom-trap.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
 import { memoryHighNofs } from "./memory-high-nofs.ts";
@@ -22,8 +27,21 @@ import { wbSwitchIrqNesting } from "./wb-switch-irq-nesting.ts";
 import { xfsPageLockOrder } from "./xfs-page-lock-order.ts";
 import { zonelistSeqIrq } from "./zonelist-seq-irq.ts";
 
-export { defineIncident, type Incident, type Parameter, type Parameters } from "./incident.ts";
-export { type ChoiceError, type Choices, type Prepared, type PrepareResult, prepare, type Scope } from "./prepare.ts";
+export type { Account, AccountContext, AccountEdge, AccountGroup, ContextName } from "./account.ts";
+export {
+  type AbstractIncident,
+  type AnyIncident,
+  defineAbstractIncident,
+  defineIncident,
+  type Incident,
+  isAbstract,
+  type Parameter,
+  type Parameters,
+  type Story,
+} from "./incident.ts";
+export { type Prepared, type PrepareResult, prepare } from "./prepare.ts";
+export { prepareAbstract } from "./prepare-abstract.ts";
+export type { ChoiceError, Choices, KernelChoice, Scope, Subject } from "./prepared.ts";
 export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
 export {
   dmBufioLoop,
@@ -40,12 +58,16 @@ export {
   nfsReleaseKthreadd,
   oomFrozenVictim,
   queueFreezeReclaim,
+  spinAbba,
+  spinIrq,
+  spinJbd2,
+  spinRing,
   wbSwitchIrqNesting,
   xfsPageLockOrder,
   zonelistSeqIrq,
 };
 
-/** All incidents that come with unwedge. */
+/** All incidents of the modelled kernel that come with unwedge. */
 export const incidents: readonly Incident[] = [
   memcgWritebackAbba,
   wbSwitchIrqNesting,
@@ -65,3 +87,6 @@ export const incidents: readonly Incident[] = [
   drainPagesWorkqueue,
   nfsReleaseKthreadd,
 ];
+
+/** All abstract models that come with unwedge. @since 0.2.0 */
+export const abstractIncidents: readonly AbstractIncident[] = [spinAbba, spinIrq, spinJbd2, spinRing];

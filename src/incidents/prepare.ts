@@ -1,50 +1,17 @@
 /** From an incident and a user's choices to a kernel that is ready to run. */
 import { type Era, type EraResult, hasFix, parseEra, withFix, withoutFix } from "../kernel/era.ts";
 import type { Kernel } from "../kernel/sched/kernel.ts";
-import type { Incident, Parameters } from "./incident.ts";
+import type { Incident } from "./incident.ts";
+import { accountOf, kernelFunction } from "./kernel-account.ts";
+import { parametersOf } from "./parameters.ts";
+import { anyScheduler, type ChoiceError, type Choices, type Scope, type Subject } from "./prepared.ts";
 import { Scene } from "./scene.ts";
 
-/** What a user chose; everything has a default. */
-export interface Choices {
-  readonly era?: string;
-  readonly fixes?: readonly string[];
-  readonly reverted?: readonly string[];
-  readonly cgroup?: "v1" | "v2";
-  readonly kmem?: boolean;
-  readonly hacks?: readonly string[];
-  readonly parameters?: Readonly<Record<string, number>>;
-  /** Check the laws of the model in every state. */
-  readonly invariants?: boolean;
-}
-
-/** Why a choice cannot be taken; `known` lists what there is, for a suggestion. */
-export interface ChoiceError {
-  readonly message: string;
-  readonly given?: string;
-  readonly known?: readonly string[];
-}
-
 /** A kernel in its first state, and what it was made from. */
-export interface Prepared {
+export interface Prepared extends Subject {
   readonly incident: Incident;
   readonly kernel: Kernel;
   readonly era: Era;
-  readonly parameters: Parameters;
-  readonly choices: Choices;
-  readonly scope: Scope;
-}
-
-/** What a result holds for. Printed with it. */
-export interface Scope {
-  readonly tasks: number;
-  readonly pages: number;
-  readonly cpus: number;
-  /** Requests that may be in flight. */
-  readonly requests: number;
-  readonly timers: "free";
-  readonly memoryModel: "sequential";
-  readonly fixedChoices: readonly string[];
-  readonly fairness: string;
 }
 
 export type PrepareResult =
@@ -78,27 +45,6 @@ function eraOf(incident: Incident, choices: Choices): EraResult {
   return result;
 }
 
-function parametersOf(incident: Incident, given: Readonly<Record<string, number>>): Parameters | ChoiceError {
-  const values: Record<string, number> = {};
-  for (const [name, p] of Object.entries(incident.parameters)) values[name] = p.default;
-  for (const [name, value] of Object.entries(given)) {
-    const p = incident.parameters[name];
-    if (p === undefined) {
-      const message = `${incident.id} has no parameter "${name}"`;
-      return { message, given: name, known: Object.keys(incident.parameters) };
-    }
-    if (!Number.isInteger(value) || value < p.min || value > p.max) {
-      return { message: `parameter ${name} must be a whole number from ${p.min} to ${p.max}, not ${value}` };
-    }
-    values[name] = value;
-  }
-  return values;
-}
-
-function isError(value: Parameters | ChoiceError): value is ChoiceError {
-  return typeof value.message === "string";
-}
-
 /**
  * Builds the kernel of an incident. Wrong choices are values, with what there is to choose from.
  *
@@ -115,8 +61,9 @@ export function prepare(incident: Incident, given: Choices = {}): PrepareResult 
   for (const hack of choices.hacks ?? []) {
     if (!hacks.includes(hack)) return fail(`${incident.id} has no hack "${hack}"`, hack, hacks);
   }
-  const parameters = parametersOf(incident, choices.parameters ?? {});
-  if (isError(parameters)) return { ok: false, error: parameters };
+  const made = parametersOf(incident, choices.parameters ?? {});
+  if ("error" in made) return { ok: false, error: made.error };
+  const parameters = made.values;
   const { era } = parsed;
   const scene = Scene.build(
     {
@@ -129,9 +76,26 @@ export function prepare(incident: Incident, given: Choices = {}): PrepareResult 
     },
     (s) => incident.setup(s, parameters),
   );
+  const { kernel } = scene;
   return {
     ok: true,
-    prepared: { incident, kernel: scene.kernel, era, parameters, choices, scope: scopeOf(incident, scene) },
+    prepared: {
+      incident,
+      kernel,
+      era,
+      parameters,
+      choices,
+      scope: scopeOf(incident, scene),
+      ofKernel: {
+        era: era.release,
+        cgroup: kernel.config.cgroup,
+        kmem: kernel.config.kmem,
+        defaults: { era: incident.era, cgroup: incident.cgroup ?? "v1" },
+      },
+      start: () => kernel.start(),
+      account: (also) => accountOf(kernel, also),
+      within: (context) => kernelFunction(kernel, context),
+    },
   };
 }
 
@@ -142,9 +106,7 @@ function scopeOf(incident: Incident, scene: Scene): Scope {
     pages: kernel.config.capacities.pages,
     cpus: kernel.cpus.length,
     requests: kernel.config.capacities.bios,
-    timers: "free",
-    memoryModel: "sequential",
+    ...anyScheduler,
     fixedChoices: [...incident.fixedChoices, ...scene.fixedChoices],
-    fairness: "none needed: what is reported cannot end under any scheduler",
   };
 }

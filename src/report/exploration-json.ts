@@ -1,7 +1,8 @@
 /** The public documents of an exploration: `unwedge.exploration/1` and `unwedge.witness/1`. */
-import type { ContextName } from "../explore/account.ts";
+
 import type { Exploration } from "../explore/incident.ts";
 import type { Witness } from "../explore/incident-witness.ts";
+import type { ContextName } from "../incidents/account.ts";
 import type { ExplorationDocument, WitnessDocument } from "./exploration-schema.ts";
 import { contextDocument, edgeDocument, resourceDocument } from "./json.ts";
 
@@ -30,10 +31,10 @@ export function explorationDocument(e: Exploration, options: ExplorationDocument
     ...(e.file === undefined ? {} : { file: e.file }),
     parameters: { ...e.parameters },
     fixes: [...e.fixes],
-    era: e.era,
+    era: e.era ?? null,
     reverted: [...e.reverted],
-    cgroup: e.cgroup,
-    kmem: e.kmem,
+    cgroup: e.cgroup ?? null,
+    kmem: e.kmem ?? null,
     hacks: [...e.hacks],
     strategy: e.strategy,
     seed: e.seed ?? null,
@@ -43,6 +44,7 @@ export function explorationDocument(e: Exploration, options: ExplorationDocument
     complete: e.complete,
     stopped: e.stopped ?? null,
     preemptions: e.preemptions ?? null,
+    ...(e.all === undefined ? {} : { findings: e.all.findings, deadlockStates: e.all.deadlocks }),
     replayed: options.replayed ?? false,
     lawsChecked: e.lawsChecked,
     scope: { ...scope, fixedChoices: [...scope.fixedChoices] },
@@ -82,6 +84,9 @@ export function witnessDocument(w: Witness, version: string): WitnessDocument {
     schema,
     tool: { name: "unwedge", version },
     ...rest,
+    era: w.era ?? null,
+    cgroup: w.cgroup ?? null,
+    kmem: w.kmem ?? null,
     parameters: { ...w.parameters },
     fixes: [...w.fixes],
     reverted: [...w.reverted],

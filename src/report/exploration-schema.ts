@@ -12,15 +12,15 @@ const count = z.int().nonnegative();
 /** A step of a schedule: who stepped, in which of its ways, from which position (`function:label operation`). */
 const step = z.looseObject({ context: z.string(), way: count, position: z.string() });
 
-/** Which kernel was explored; both documents have it. */
+/** Which kernel was explored; both documents have it. Where there is none (an abstract model), its facts are null. */
 const exploredKernel = {
   file: z.string().optional(),
   parameters,
   fixes: names,
-  era: z.string(),
+  era: z.string().nullable(),
   reverted: names,
-  cgroup: z.enum(["v1", "v2"]),
-  kmem: z.boolean(),
+  cgroup: z.enum(["v1", "v2"]).nullable(),
+  kmem: z.boolean().nullable(),
   hacks: names,
 };
 
@@ -54,6 +54,8 @@ export const explorationSchema = z.looseObject({
   complete: z.boolean(),
   stopped: z.string().nullable(),
   preemptions: count.nullable(),
+  findings: count.optional(),
+  deadlockStates: count.optional(),
   replayed: z.boolean(),
   lawsChecked: z.boolean(),
   scope: z.looseObject({

@@ -10,12 +10,13 @@ export function found(e: Pick<Exploration, "outcome">): boolean {
 
 /** `Kernel 4.20.0 with nofs-pte, without prealloc-pte, cgroup v1, nokmem.` */
 export function kernelWords(e: Exploration): string {
+  if (e.era === undefined) return "An abstract model: no kernel is in it.";
   const parts = [
     `Kernel ${e.era}`,
     ...(e.fixes.length > 0 ? [`with ${e.fixes.join(" and ")}`] : []),
     ...(e.reverted.length > 0 ? [`with ${e.reverted.join(" and ")} reverted`] : []),
     `cgroup ${e.cgroup}`,
-    ...(e.kmem ? [] : ["kernel memory not accounted (nokmem)"]),
+    ...(e.kmem !== false ? [] : ["kernel memory not accounted (nokmem)"]),
     ...(e.hacks.length > 0 ? [`with the hacks ${e.hacks.join(" and ")}, which no kernel has`] : []),
   ];
   return `${parts.join(", ")}.`;
@@ -71,7 +72,11 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
     ...(seconds === undefined ? [] : [`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`]),
     ...(e.bytes < 1e6 ? [] : [`${count(Math.round(e.bytes / 1e6))} MB`]),
   ];
-  const end = found(e) ? "it stopped at its first finding" : `not complete: ${stopWords(e)}`;
+  const [findings, states] = [
+    plural(e.all?.findings ?? 0, "different finding"),
+    plural(e.all?.deadlocks ?? 0, "state"),
+  ];
+  const end = found(e) && e.all === undefined ? "it stopped at its first finding" : `not complete: ${stopWords(e)}`;
   return [
     e.maxPreemptions === undefined ? `${STRATEGY_WORDS[e.strategy]}${seed}` : PREEMPTION_WORDS,
     did.join(", "),
@@ -81,8 +86,15 @@ export function searchLines(e: Exploration, seconds: number | undefined): string
     ...(e.omission === 0 || found(e)
       ? []
       : [`states told apart by 128-bit sums; chance that one was missed: ${e.omission.toExponential(0)}`]),
+    ...(e.all === undefined ? [] : [`it went on after the first: ${findings}, ${states} where nothing can step`]),
     e.complete ? "complete within the scope below" : end,
   ];
+}
+
+function lawWords(e: Exploration): string {
+  return e.lawsChecked
+    ? "the laws of the model (conservation, page states, lists, locks) were checked in every state"
+    : "laws of the model were not checked (--check-invariants)";
 }
 
 /** The scope of the answer. */
@@ -93,14 +105,12 @@ export function scopeLines(e: Exploration): string[] {
     [
       plural(scope.tasks, "task"),
       plural(scope.pages, "page"),
-      plural(scope.cpus, "CPU"),
+      ...(scope.cpus === 0 ? [] : [plural(scope.cpus, "CPU")]),
       `at most ${plural(scope.requests, "request")} in flight`,
     ].join(", "),
     ...(values.length > 0 ? [`parameters: ${values.join(", ")}`] : []),
     `timers are ${scope.timers}: each may fire at any time${scope.fixedChoices.length > 0 ? ", but for what the incident decides" : ""}; memory is ${scope.memoryModel}ly consistent`,
-    e.lawsChecked
-      ? "the laws of the model (conservation, page states, lists, locks) were checked in every state"
-      : "laws of the model were not checked (--check-invariants)",
+    ...(e.era === undefined ? [] : [lawWords(e)]),
     `fairness: ${scope.fairness}`,
     ...(scope.fixedChoices.length > 0
       ? [`decided by the incident, not explored: ${scope.fixedChoices.join("; ")}`]

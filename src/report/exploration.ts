@@ -144,7 +144,7 @@ function stacks(page: Page, e: Exploration, section: (title: string) => void): v
   const wanted = core.length > 0 ? core : contexts;
   const shown = page.all ? contexts : wanted.slice(0, MAX_STACKS);
   if (shown.length === 0) return;
-  section("STACKS, AS THE KERNEL WOULD PRINT THEM");
+  section(e.era === undefined ? "WHERE THEY STAND" : "STACKS, AS THE KERNEL WOULD PRINT THEM");
   shown.forEach((context, i) => {
     if (i > 0) page.blank();
     for (const line of context.trace) page.line(undefined, line);
@@ -157,11 +157,11 @@ function stacks(page: Page, e: Exploration, section: (title: string) => void): v
 export function exploreCommand(e: Exploration, replay = false): string {
   const words = [
     `unwedge explore ${shellWord(e.file ?? e.incident)}`,
-    ...(e.era === e.defaults.era ? [] : [`--era ${shellWord(e.era)}`]),
+    ...(e.era === undefined || e.era === e.defaults.era ? [] : [`--era ${shellWord(e.era)}`]),
     ...e.fixes.map((fix) => `--fix ${shellWord(fix)}`),
     ...e.reverted.map((fix) => `--revert ${shellWord(fix)}`),
     ...(e.cgroup === e.defaults.cgroup ? [] : [`--cgroup ${e.cgroup}`]),
-    ...(e.kmem ? [] : ["--nokmem"]),
+    ...(e.kmem !== false ? [] : ["--nokmem"]),
     ...(e.hacks.length > 0 ? [`--hack ${e.hacks.join(",")}`] : []),
     ...Object.entries(e.parameters)
       .filter(([name, value]) => e.defaults.parameters[name] !== value)
@@ -171,6 +171,8 @@ export function exploreCommand(e: Exploration, replay = false): string {
     ...(e.maxPreemptions === undefined ? [] : [`--max-preemptions ${e.maxPreemptions}`]),
     ...(e.exact ? ["--exact"] : []),
     ...(e.fair ? ["--fair"] : []),
+    ...(e.unfair ? ["--unfair"] : []),
+    ...(e.all === undefined ? [] : ["--all-findings"]),
     ...(e.reduced ? [] : ["--no-reduce"]),
     ...(e.seed === undefined || e.seed === FIRST_SEED ? [] : [`--seed ${e.seed}`]),
   ];

@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 import type { Exploration } from "../../explore/incident.ts";
 import { type Strategy, strategies } from "../../explore/incident-witness.ts";
 import { MOST_MEMBERS } from "../../explore/team/team-memory.ts";
-import type { Choices } from "../../incidents/prepare.ts";
+import type { Choices } from "../../incidents/prepared.ts";
 import { compareDocument, compareText, type Row } from "../../report/comparison.ts";
 import { shellWord } from "../../report/escape.ts";
 import { explorationText, exploreCommand } from "../../report/exploration.ts";
@@ -33,6 +33,8 @@ export interface ExploreFlags {
   readonly maxPreemptions?: string;
   readonly exact?: boolean;
   readonly fair?: boolean;
+  readonly unfair?: boolean;
+  readonly allFindings?: boolean;
   readonly reduce?: boolean;
   readonly maxMemory?: string;
   readonly maxSeconds?: string;
@@ -112,6 +114,9 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
   if (maxPreemptions !== undefined && flags.strategy !== undefined && flags.strategy !== "prove") {
     throw usageError("preemptions-need-prove", flags.strategy);
   }
+  if (flags.allFindings === true && flags.strategy !== undefined && flags.strategy !== "prove") {
+    throw usageError("all-findings-need-prove", flags.strategy);
+  }
   const memory = wholeNumber("--max-memory", flags.maxMemory) ?? Math.min(MOST_MIB, totalmem() / 2 ** 21);
   return {
     kind: "explore",
@@ -125,6 +130,8 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
       ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
       ...(flags.exact === true ? { exact: true } : {}),
       ...(flags.fair === true ? { fair: true } : {}),
+      ...(flags.unfair === true ? { unfair: true } : {}),
+      ...(flags.allFindings === true ? { all: true } : {}),
       ...(flags.reduce === false ? { reduce: false } : {}),
     },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),

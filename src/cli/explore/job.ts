@@ -3,8 +3,9 @@ import type { Bounds, Exploration } from "../../explore/incident.ts";
 import type { Strategy, Witness } from "../../explore/incident-witness.ts";
 import type { Crew } from "../../explore/team/prove-together.ts";
 import type { SearchCounts } from "../../explore/types.ts";
-import type { Incident } from "../../incidents/incident.ts";
-import type { ChoiceError, Choices, Prepared, PrepareResult } from "../../incidents/prepare.ts";
+import { type AnyIncident, type Incident, isAbstract } from "../../incidents/incident.ts";
+import type { PrepareResult } from "../../incidents/prepare.ts";
+import type { ChoiceError, Choices, Subject } from "../../incidents/prepared.ts";
 
 /** @internal */
 export type ExploreJob = Job & { readonly kind: "explore" };
@@ -59,7 +60,7 @@ export interface JobHooks {
   readonly crew?: (job: ExploreJob) => Crew;
 }
 
-/** The incidents and how they are prepared; a test brings its own. */
+/** Incidents and how they are prepared, of a test; all others come from the catalogue. */
 export interface Library {
   readonly incidents: readonly Incident[];
   prepare(incident: Incident, choices: Choices): PrepareResult;
@@ -69,13 +70,16 @@ export interface Library {
 const PROGRESS_MS = 250;
 
 /** Does a job. Expected failures are values; a throw is a bug. */
-export async function performJob(job: Job, hooks: JobHooks, given?: Library): Promise<JobResult> {
-  const library = given ?? (await import("../../incidents/index.ts"));
+export async function performJob(job: Job, hooks: JobHooks, library?: Library): Promise<JobResult> {
   const name = job.kind === "replay" ? (job.witness.file ?? job.witness.incident) : job.incident;
   const found = await incidentOf(name, library);
   if ("error" in found) return { kind: "refused", error: found.error };
   const { incident } = found;
   if (job.kind === "switches") {
+    if (isAbstract(incident)) {
+      const message = `${incident.id} is an abstract model: it has no switches to compare, only --param`;
+      return refused({ id: "choice-refused", message });
+    }
     const { switchesOf } = await import("./switches.ts");
     const made = switchesOf(incident, job.choices);
     if ("error" in made) return refused({ id: "choice-refused", message: made.error });
@@ -85,7 +89,7 @@ export async function performJob(job: Job, hooks: JobHooks, given?: Library): Pr
   const choices = job.kind === "replay" ? choicesOf(job.witness) : job.choices;
   const wrong = unknownFix(incident, choices);
   if (wrong !== undefined) return refused(wrong);
-  const prepared = prepareSafely(library, incident, choices);
+  const prepared = await prepareSafely(library, incident, choices);
   if ("error" in prepared) return refused({ id: "choice-refused", ...prepared.error });
   return job.kind === "replay"
     ? replayed(prepared, job.witness, found.file, hooks)
@@ -95,7 +99,7 @@ export async function performJob(job: Job, hooks: JobHooks, given?: Library): Pr
 const refused = (error: JobError): JobResult => ({ kind: "refused", error });
 
 async function explored(
-  prepared: Prepared,
+  prepared: Subject,
   job: Job & { kind: "explore" },
   file: string | undefined,
   hooks: JobHooks,
@@ -122,7 +126,7 @@ async function explored(
 }
 
 async function replayed(
-  prepared: Prepared,
+  prepared: Subject,
   witness: Witness,
   file: string | undefined,
   hooks: JobHooks,
@@ -155,23 +159,27 @@ export function isFileName(name: string): boolean {
   return name.includes("/") || /\.[cm]?[jt]s$/.test(name);
 }
 
-type FoundIncident = { readonly incident: Incident; readonly file: string | undefined } | { readonly error: JobError };
+type FoundIncident =
+  | { readonly incident: AnyIncident; readonly file: string | undefined }
+  | { readonly error: JobError };
 
-async function incidentOf(name: string, library: Library): Promise<FoundIncident> {
+async function incidentOf(name: string, library: Library | undefined): Promise<FoundIncident> {
   if (isFileName(name)) {
     const { loadUserIncident } = await import("./user-incident.ts");
     const loaded = await loadUserIncident(name);
     if ("error" in loaded) return { error: { id: "incident-file", message: loaded.error } };
     return { incident: loaded.incident, file: name };
   }
-  const incident = library.incidents.find((known) => known.id === name);
+  const { catalogue, loadIncident } = await import("../../incidents/catalogue.ts");
+  const incident = library?.incidents.find(({ id }) => id === name) ?? (await loadIncident(name));
   if (incident !== undefined) return { incident, file: undefined };
-  const known = library.incidents.map((one) => one.id);
+  const known = library?.incidents.map(({ id }) => id) ?? Object.keys(catalogue);
   return { error: { id: "incident-unknown", message: name, given: name, known } };
 }
 
 /** Fixes are names first: a misspelt one gets a suggestion before anything is said of its era. */
-function unknownFix(incident: Incident, choices: Choices): JobError | undefined {
+function unknownFix(incident: AnyIncident, choices: Choices): JobError | undefined {
+  if (isAbstract(incident)) return undefined;
   const wrong = [...(choices.fixes ?? []), ...(choices.reverted ?? [])].find((fix) => !incident.fixes.includes(fix));
   if (wrong === undefined) return undefined;
   const has = incident.fixes.length === 0 ? "none" : incident.fixes.join(", ");
@@ -180,13 +188,15 @@ function unknownFix(incident: Incident, choices: Choices): JobError | undefined 
 }
 
 /** What a set-up throws is a size that cannot be built. */
-function prepareSafely(
-  library: Library,
-  incident: Incident,
+async function prepareSafely(
+  library: Library | undefined,
+  incident: AnyIncident,
   choices: Choices,
-): Prepared | { readonly error: ChoiceError } {
+): Promise<Subject | { readonly error: ChoiceError }> {
   try {
-    const result = library.prepare(incident, choices);
+    const result = isAbstract(incident)
+      ? (await import("../../incidents/prepare-abstract.ts")).prepareAbstract(incident, choices)
+      : (library ?? (await import("../../incidents/prepare.ts"))).prepare(incident, choices);
     return result.ok ? result.prepared : { error: result.error };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,6 +1,6 @@
 /** What `--compare all` goes through: an incident with every single switch it has. */
 import type { Incident } from "../../incidents/incident.ts";
-import type { Choices } from "../../incidents/prepare.ts";
+import type { Choices } from "../../incidents/prepared.ts";
 import { hasFix, parseEra } from "../../kernel/era.ts";
 import type { Switch } from "./job.ts";
 

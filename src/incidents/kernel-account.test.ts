@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Kernel } from "../kernel/sched/kernel.ts";
 import type { Task } from "../kernel/sched/task.ts";
 import { runSteps, testKernel } from "../kernel/sched/testing.ts";
-import { type Account, accountOf, type ContextName } from "./account.ts";
+import type { Account, ContextName } from "./account.ts";
+import { accountOf } from "./kernel-account.ts";
 import { keptSpinLock, mutexCircle, spinCircle, waiterAndIdleWorker, waiterAndWorker } from "./stuck-tasks-program.ts";
 
 /** Runs each task so many steps at most, one after the other. */

@@ -1,15 +1,12 @@
 /**
- * Family c: charges retried under a jbd2 handle while the OOM victim sleeps uninterruptibly, after the fifth document. As in
- * c_jbd2.pml, and with its omission: neither does a reaper always end, nor is a charge with NOFAIL forced when nothing can be
- * charged, so this is an abstract livelock, not the document's. With `defer` a creator is charged by force and reclaims after
- * it has stopped its handle.
+ * Charges retried under a jbd2 handle while the OOM victim sleeps uninterruptibly, without a kernel. As in
+ * bench/spin/c_jbd2.pml, whose parameters it has, and with its omission: neither does a reaper always end, nor is a charge with
+ * NOFAIL forced when nothing can be charged, so this is an abstract livelock. With DEFER a creator is charged by force and
+ * reclaims after it has stopped its handle. Of that model's steps only those that others can see are steps here.
  */
-import { bool, create, Entity, fields, int, Machine, op, type Resumable, World } from "../../src/resumable/index.ts";
-
-/** Fruitless rounds before the OOM killer is called. */
-const RETRIES = 2;
-/** Pages that a victim gives back. */
-const ANON = 1;
+import { bool, create, Entity, fields, int, Machine, op, type Resumable, World } from "../../resumable/index.ts";
+import { defineAbstractIncident } from "../incident.ts";
+import { atFirstSteps } from "./first-steps.ts";
 
 class Memcg extends Entity {
   declare usage: number;
@@ -83,21 +80,21 @@ const reclaimRound = op<Memcg, readonly [readonly Mm[], boolean]>("reclaimRound"
   },
 });
 
-function* charge(memcg: Memcg, mms: readonly Mm[]): Resumable {
+function* charge(memcg: Memcg, mms: readonly Mm[], retries: number): Resumable {
   let tries = 0;
   for (;;) {
     const fits: boolean = yield tryCharge(memcg);
     if (fits) return;
-    const hit: boolean = yield reclaimRound(memcg, Object.freeze([mms, tries === RETRIES] as const));
-    tries = hit || tries === RETRIES ? 0 : tries + 1;
+    const hit: boolean = yield reclaimRound(memcg, Object.freeze([mms, tries === retries] as const));
+    tries = hit || tries === retries ? 0 : tries + 1;
   }
 }
-function* creator(memcg: Memcg, journal: Journal, mms: readonly Mm[]): Resumable {
+function* creator(memcg: Memcg, journal: Journal, mms: readonly Mm[], retries: number): Resumable {
   yield startHandle(journal);
-  yield* charge(memcg, mms);
+  yield* charge(memcg, mms, retries);
   yield stopHandleCharged(journal);
 }
-function* deferringCreator(memcg: Memcg, journal: Journal, mms: readonly Mm[]): Resumable {
+function* deferringCreator(memcg: Memcg, journal: Journal, mms: readonly Mm[], retries: number): Resumable {
   yield startHandle(journal);
   yield forceCharge(memcg);
   yield stopHandleCharged(journal);
@@ -105,8 +102,8 @@ function* deferringCreator(memcg: Memcg, journal: Journal, mms: readonly Mm[]): 
   for (;;) {
     const within: boolean = yield withinLimit(memcg);
     if (within) return;
-    const hit: boolean = yield reclaimRound(memcg, Object.freeze([mms, tries === RETRIES] as const));
-    tries = hit || tries === RETRIES ? 0 : tries + 1;
+    const hit: boolean = yield reclaimRound(memcg, Object.freeze([mms, tries === retries] as const));
+    tries = hit || tries === retries ? 0 : tries + 1;
   }
 }
 const stopHandleCharged = op<Journal>("stopHandle", {
@@ -128,24 +125,24 @@ const writeUnlock = op<Mm>("mmapWriteUnlock", {
     mm.writeLocked = false;
   },
 });
-function* holder(mm: Mm, memcg: Memcg, mms: readonly Mm[]): Resumable {
+function* holder(mm: Mm, memcg: Memcg, mms: readonly Mm[], retries: number): Resumable {
   yield writeLock(mm);
-  yield* charge(memcg, mms);
+  yield* charge(memcg, mms, retries);
   yield writeUnlock(mm);
 }
 
 const readLock = op<Mm>("mmapReadLock", { ways: (mm) => (mm.writeLocked ? 0 : 1) });
-const die = op<Mm, Memcg>("die", {
+const die = op<Mm, readonly [Memcg, number]>("die", {
   idle: true,
   ways: (mm) => (mm.killed ? 1 : 0),
-  apply: (mm, memcg) => {
-    memcg.usage -= ANON;
+  apply: (mm, [memcg, anon]) => {
+    memcg.usage -= anon;
     mm.dead = true;
   },
 });
-function* victim(mm: Mm, memcg: Memcg): Resumable {
+function* victim(mm: Mm, memcg: Memcg, anon: number): Resumable {
   yield readLock(mm);
-  yield die(mm, memcg);
+  yield die(mm, Object.freeze([memcg, anon] as const));
 }
 
 /** A handle for the next dirty page; false when there is none. */
@@ -203,31 +200,55 @@ function* commits(journal: Journal, count: number): Resumable {
   }
 }
 
-export interface JournalSize {
-  readonly creators: number;
-  /** Holders of an mmap lock, and victims that need it. */
-  readonly holders: number;
-  readonly pages: number;
-  readonly defer: boolean;
-}
-
-export function journal(size: JournalSize): Machine {
-  const world = new World();
-  const limit = size.pages + size.holders * ANON;
-  const memcg = create(Memcg, { usage: limit, limit, dirty: size.pages });
-  const j = create(Journal);
-  const mms = Object.freeze(Array.from({ length: size.holders }, () => create(Mm)));
-  const machine = new Machine(world);
-  machine.spawn("disk", disk, [memcg], { idle: true, stackWords: 16 });
-  machine.spawn("flusher", flusher, [memcg, j], { stackWords: 16 });
-  machine.spawn("journal", commits, [j, 1], { stackWords: 16 });
-  for (const [i, mm] of mms.entries()) {
-    machine.spawn(`victim/${i}`, victim, [mm, memcg], { idle: true, stackWords: 16 });
-    machine.spawn(`holder/${i}`, holder, [mm, memcg, mms], { stackWords: 40 });
-  }
-  const fn = size.defer ? deferringCreator : creator;
-  for (let i = 0; i < size.creators; i++) machine.spawn(`creator/${i}`, fn, [memcg, j, mms], { stackWords: 40 });
-  world.seal();
-  for (let c = 0; c < machine.contexts; c++) machine.step(c, 0);
-  return machine;
-}
+export const spinJbd2 = defineAbstractIncident({
+  id: "spin-jbd2",
+  title: "charges retried under a jbd2 handle, while the OOM victim waits for who charges",
+  source: "bench/spin/c_jbd2.pml",
+  parameters: {
+    C: { default: 1, min: 0, max: 8, what: "creators: start a handle, charge a page, stop the handle" },
+    H: {
+      default: 1,
+      min: 0,
+      max: 8,
+      what: "processes: one thread holds mmap_lock and charges, the other is the OOM victim",
+    },
+    P: { default: 3, min: 0, max: 16, what: "dirty pages, which the flusher writes with a handle each" },
+    ANON: { default: 1, min: 0, max: 8, what: "pages that a victim gives back when it dies" },
+    RETRY: { default: 2, min: 0, max: 16, what: "empty rounds before the one that calls the OOM killer" },
+    DEFER: { default: 0, min: 0, max: 1, what: "1: creators are charged by force, and reclaim after their handle" },
+    COMMITS: {
+      default: 1,
+      min: 0,
+      max: 16,
+      what: "commits, each of which lets no handle start until all have stopped",
+    },
+  },
+  waits: {
+    startHandle: { class: "jbd2_commit", event: "commit" },
+    startWriting: { class: "jbd2_commit", event: "commit" },
+    waitForUpdates: { class: "jbd2_handle", event: "updates_zero" },
+    mmapWriteLock: { class: "mmap_lock", event: "unlock" },
+    mmapReadLock: { class: "mmap_lock", event: "unlock" },
+  },
+  kinds: { disk: "device" },
+  fixedChoices: ["no reaper takes a victim's memory", "a charge under a handle is never forced, unless DEFER"],
+  size: ({ P = 3 }) => ({ pages: P, cpus: 0, requests: P }),
+  program({ C = 1, H = 1, P = 3, ANON = 1, RETRY = 2, DEFER = 0, COMMITS = 1 }) {
+    const world = new World();
+    const limit = P + H * ANON;
+    const memcg = create(Memcg, { usage: limit, limit, dirty: P });
+    const j = create(Journal);
+    const mms = Object.freeze(Array.from({ length: H }, () => create(Mm)));
+    const machine = new Machine(world);
+    machine.spawn("disk", disk, [memcg], { idle: true, stackWords: 16 });
+    machine.spawn("flusher", flusher, [memcg, j], { stackWords: 16 });
+    machine.spawn("journal", commits, [j, COMMITS], { stackWords: 16 });
+    for (const [i, mm] of mms.entries()) {
+      machine.spawn(`victim/${i}`, victim, [mm, memcg, ANON], { idle: true, stackWords: 16 });
+      machine.spawn(`holder/${i}`, holder, [mm, memcg, mms, RETRY], { stackWords: 44 });
+    }
+    const fn = DEFER > 0 ? deferringCreator : creator;
+    for (let i = 0; i < C; i++) machine.spawn(`creator/${i}`, fn, [memcg, j, mms, RETRY], { stackWords: 44 });
+    return atFirstSteps(world, machine);
+  },
+});

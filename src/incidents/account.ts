@@ -1,18 +1,11 @@
 /**
- * What a state of a kernel says to a reader: who waits for whom, which circle of waits is the reason, and every stuck
- * context as the kernel would print it. Found by the same analysis as the cores of a diagnosis, and in the same shape.
+ * What a state says to a reader: who waits for whom, which circle of waits is the reason, and every stuck context. In the shape
+ * of the cores of a diagnosis.
  */
-
-import type { Kernel } from "../kernel/sched/kernel.ts";
-import { showContext, taskState } from "../kernel/sched/show-task.ts";
-import { obstacleOf } from "../kernel/sched/stuck.ts";
-import type { Task } from "../kernel/sched/task.ts";
-import { waitGraph } from "../kernel/sched/wait-graph.ts";
 import {
   type Analysis,
   analyze,
   type Confidence,
-  type Context,
   type ContextId,
   type ContextKind,
   type CoreEdge,
@@ -75,25 +68,37 @@ export interface Account {
   readonly spins: boolean;
 }
 
-/** The account of the kernel's present state; `also` are contexts to show although the graph has nothing to say of them. */
-export function accountOf(kernel: Kernel, also: readonly number[] = []): Account {
-  kernel.world.activate();
-  const graph = waitGraph(kernel);
-  const analysis = whoIsDead(kernel, graph, also);
-  const name = (id: ContextId): ContextName => contextName(kernel, graph, id);
+/** Who knows the program of a wait graph (@internal). */
+export interface Teller {
+  name(context: ContextId): ContextName;
+  /** Where a context of the program stands. */
+  shown(context: number): Pick<AccountContext, "state" | "position" | "trace">;
+  /** It burns a CPU. */
+  spins(context: number): boolean;
+  /** Somebody can step. */
+  canStep(): boolean;
+}
+
+/** The account of a wait graph; `also` are contexts to show although the graph has nothing to say of them (@internal). */
+export function accountFrom(graph: WaitGraph, teller: Teller, also: readonly number[]): Account {
+  const analysis = whoIsDead(graph, teller, also);
+  const name = (id: ContextId): ContextName => teller.name(id);
   const core = analysis.cores[0];
-  const edges = (core?.edges ?? []).map((edge) => edgeOf(kernel, graph, edge, name));
   // contexts that go round for ever wait for nothing: no graph has them, they are the core themselves
   const members = new Set<number>(core?.contexts ?? also);
   const behind = [...new Set([...analysis.dead, ...also])].filter((c) => !members.has(c)).sort((a, b) => a - b);
-  const show = (role: "core" | "behind") => (c: number) => shown(kernel, c, role, name(c as ContextId));
+  const show = (role: "core" | "behind") => (c: number) => ({
+    ...name(c as ContextId),
+    role,
+    ...teller.shown(c),
+  });
   return {
     kind: core === undefined ? "none" : core.kind === "orphan" ? "nobody" : "circle",
-    core: edges,
+    core: (core?.edges ?? []).map((edge) => edgeOf(graph, edge, teller)),
     breakers: analysis.breakers.map(name),
     stuckBehind: analysis.stuckBehind.map((group) => groupOf(graph, group.resource, group.contexts, name)),
     contexts: [...[...members].map(show("core")), ...behind.map(show("behind"))],
-    spins: [...members].some((c) => spins(kernel, kernel.tasks[c] as Task)),
+    spins: [...members].some((c) => teller.spins(c)),
   };
 }
 
@@ -101,9 +106,9 @@ export function accountOf(kernel: Kernel, also: readonly number[] = []): Account
  * Where nothing at all can step, a context without a wait (a worker without work) raises nothing any more either: it is then
  * no provider, although the graph, which knows nothing of the whole state, has it as one that can run.
  */
-function whoIsDead(kernel: Kernel, graph: WaitGraph, stuck: readonly number[]): Analysis {
+function whoIsDead(graph: WaitGraph, teller: Teller, stuck: readonly number[]): Analysis {
   const analysis = analyze(graph);
-  if (analysis.dead.length > 0 || stuck.length === 0 || canStep(kernel)) return analysis;
+  if (analysis.dead.length > 0 || stuck.length === 0 || teller.canStep()) return analysis;
   const events = graph.events.map((event) => ({
     ...event,
     providers: event.providers.filter((p) => graph.contexts[p.context]?.wait !== undefined),
@@ -111,32 +116,17 @@ function whoIsDead(kernel: Kernel, graph: WaitGraph, stuck: readonly number[]): 
   return analyze({ ...graph, events });
 }
 
-function canStep({ machine, tasks }: Kernel): boolean {
-  return tasks.some((task) => machine.ways(task.context) > 0);
-}
-
-function spins(kernel: Kernel, task: Task): boolean {
-  const obstacle = obstacleOf(kernel, task);
-  return obstacle?.kind === "wait" && obstacle.wait.state === "R";
-}
-
-function contextName(kernel: Kernel, graph: WaitGraph, id: ContextId): ContextName {
-  const { kind } = graph.contexts[id] as Context;
-  const task = kernel.tasks[id];
-  if (task === undefined) return { key: `hardware/${id}`, kind, comm: "hardware" };
-  return { key: kernel.machine.name(id), kind, pid: task.pid, comm: task.comm, cpu: task.cpu.number };
-}
-
-function edgeOf(kernel: Kernel, graph: WaitGraph, edge: CoreEdge, name: (id: ContextId) => ContextName): AccountEdge {
+function edgeOf(graph: WaitGraph, edge: CoreEdge, teller: Teller): AccountEdge {
   const event = graph.events[edge.event] as WaitEvent;
   const told = event.providers.flatMap((p) => p.why ?? []);
+  const waiter = teller.name(edge.waiter);
   return {
-    waiter: name(edge.waiter),
+    waiter,
     waitsFor: event.resource,
     event: event.verb,
     any: edge.any,
-    heldBy: edge.providers.map(name),
-    why: [...told, `${kernel.machine.name(edge.waiter)} stands at ${kernel.machine.position(edge.waiter)}`],
+    heldBy: edge.providers.map((id) => teller.name(id)),
+    why: [...told, `${waiter.key} stands at ${teller.shown(edge.waiter).position}`],
     lines: [],
     confidence: edge.confidence,
   };
@@ -158,16 +148,5 @@ function groupOf(
     count: contexts.length,
     heldBy: event.providers.map((p) => name(p.context)),
     why: [],
-  };
-}
-
-function shown(kernel: Kernel, context: number, role: "core" | "behind", named: ContextName): AccountContext {
-  const task = kernel.tasks[context] as Task;
-  return {
-    ...named,
-    state: taskState(kernel, task),
-    role,
-    position: kernel.machine.position(context),
-    trace: showContext(kernel, task),
   };
 }

@@ -1,9 +1,12 @@
 /**
- * Family b: interrupt state lost by an inner lock pair, after the second document. Each CPU truncates pages and may take an end
- * of writeback interrupt whenever interrupts are on there; a worker switches the inode to another wb, a mover moves a charge,
- * both on CPUs of their own. With `cookie` the inner unlock restores what was saved. Step for step as in b_irq.pml.
+ * Interrupt state lost by an inner lock pair, the deadlock of `wb-switch-irq-nesting` without a kernel: each CPU truncates pages
+ * and may take an end of writeback interrupt whenever interrupts are on there; a worker switches the inode to another wb, a
+ * mover moves a charge, both on CPUs of their own. With COOKIE the inner unlock restores what was saved. After
+ * bench/spin/b_irq.pml, whose parameters it has; of that model's steps only those that others can see are steps here.
  */
-import { bool, create, Entity, fields, int, Machine, op, type Resumable, World } from "../../src/resumable/index.ts";
+import { bool, create, Entity, fields, int, Machine, op, type Resumable, World } from "../../resumable/index.ts";
+import { defineAbstractIncident } from "../incident.ts";
+import { atFirstSteps } from "./first-steps.ts";
 
 class Cpu extends Entity {
   declare irqsOff: boolean;
@@ -38,7 +41,7 @@ const taskRcu = op<Cpu, boolean>("taskRcu", {
 });
 /** What lock_page_memcg() looks at: bit 0 the group, bit 1 whether charges move. */
 const look = (s: Shared): number => (s.memcg ? 1 : 0) | (s.moving ? 2 : 0);
-const taskLook = op<Cpu, Shared>("lookAtMemcg", { ways: on, apply: (_, s) => look(s) });
+const taskLook = op<Cpu, Shared>("taskLookAtMemcg", { ways: on, apply: (_, s) => look(s) });
 const irqSave = op<Cpu>("irqSave", {
   ways: on,
   apply: (cpu) => {
@@ -61,7 +64,7 @@ const taskMoveLock = op<Cpu, readonly [Shared, number]>("moveLock", {
     return (s.memcg ? 1 : 0) === (seen & 1);
   },
 });
-const taskMoveUnlock = op<Cpu, Shared>("moveUnlock", {
+const taskMoveUnlock = op<Cpu, Shared>("taskMoveUnlock", {
   ways: on,
   apply: (_, s) => {
     s.moveLock = false;
@@ -74,7 +77,7 @@ const taskTreeLock = op<Cpu, Shared>("treeLock", {
     s.treeLock = true;
   },
 });
-const taskTreeUnlock = op<Cpu, Shared>("treeUnlock", {
+const taskTreeUnlock = op<Cpu, Shared>("taskTreeUnlock", {
   ways: on,
   apply: (_, s) => {
     s.treeLock = false;
@@ -213,25 +216,48 @@ function* mover(s: Shared, cpus: readonly Cpu[]): Resumable {
   yield setMoving(s, false);
 }
 
-export interface IrqSize {
-  readonly cpus: number;
-  readonly pages: number;
-  readonly irqs: number;
-  readonly cookie: boolean;
-}
+/** What an interrupt on the same CPU holds up, and nothing else. */
+const underInterrupts = [
+  "taskRcu",
+  "taskLookAtMemcg",
+  "irqSave",
+  "irqRestore",
+  "taskMoveUnlock",
+  "lookAtSwitch",
+  "taskTreeUnlock",
+  "body",
+];
 
-export function irq(size: IrqSize): Machine {
-  const world = new World();
-  const shared = create(Shared, { pending: size.irqs });
-  const cpus = Object.freeze(Array.from({ length: size.cpus }, () => create(Cpu)));
-  const machine = new Machine(world);
-  for (const [i, cpu] of cpus.entries()) {
-    machine.spawn(`truncate/${i}`, truncate, [cpu, shared, size.pages, size.cookie], { stackWords: 24 });
-    machine.spawn(`irq/${i}`, endPageWriteback, [cpu, shared], { idle: true, stackWords: 24 });
-  }
-  machine.spawn("switcher", switcher, [shared, cpus], { stackWords: 24 });
-  machine.spawn("mover", mover, [shared, cpus], { stackWords: 24 });
-  world.seal();
-  for (let c = 0; c < machine.contexts; c++) machine.step(c, 0);
-  return machine;
-}
+export const spinIrq = defineAbstractIncident({
+  id: "spin-irq",
+  title: "an inner unlock switches interrupts on, and the handler takes the lock that is held",
+  source: "bench/spin/b_irq.pml, after the mail that wb-switch-irq-nesting is made from",
+  parameters: {
+    CPUS: { default: 2, min: 1, max: 8, what: "CPUs that truncate, and take interrupts" },
+    PAGES: { default: 1, min: 1, max: 16, what: "pages that each of them truncates" },
+    IRQS: { default: 2, min: 0, max: 16, what: "interrupts that may come in all" },
+    COOKIE: { default: 0, min: 0, max: 1, what: "1: the inner unlock restores the interrupt state that was saved" },
+  },
+  waits: {
+    treeLock: { class: "spinlock", id: "i_pages", event: "unlock" },
+    moveLock: { class: "memcg_move_lock", event: "unlock" },
+    synchronizeRcu: { class: "rcu_grace_period", event: "quiescent_state" },
+    ...Object.fromEntries(underInterrupts.map((name) => [name, { class: "interrupted_cpu", event: "irq_exit" }])),
+  },
+  kinds: { irq: "irq" },
+  fixedChoices: ["one inode moves to another wb once, one charge moves once", "interrupts do not nest"],
+  size: ({ CPUS = 2, IRQS = 2 }) => ({ pages: 1, cpus: CPUS + 2, requests: IRQS }),
+  program({ CPUS = 2, PAGES = 1, IRQS = 2, COOKIE = 0 }) {
+    const world = new World();
+    const shared = create(Shared, { pending: IRQS });
+    const cpus = Object.freeze(Array.from({ length: CPUS }, () => create(Cpu)));
+    const machine = new Machine(world);
+    for (const [i, cpu] of cpus.entries()) {
+      machine.spawn(`truncate/${i}`, truncate, [cpu, shared, PAGES, COOKIE > 0], { stackWords: 24 });
+      machine.spawn(`irq/${i}`, endPageWriteback, [cpu, shared], { idle: true, stackWords: 24 });
+    }
+    machine.spawn("switcher", switcher, [shared, cpus], { stackWords: 24 });
+    machine.spawn("mover", mover, [shared, cpus], { stackWords: 24 });
+    return atFirstSteps(world, machine);
+  },
+});
