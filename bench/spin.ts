@@ -1,11 +1,11 @@
 /**
  * The race against SPIN 6.5.2 (package `spin`, and a C compiler) on the families of `bench/spin/`: each row from the start of
  * the processes to the verdict, one after the other in the same run. SPIN is built in the ways that can be fastest: -O2 with a
- * table for large models, and -O0 with a small one; the faster of the two counts. Ours is one process of node on the compiled
- * program. Prints a table and JSON; asserts nothing.
+ * table for large models, and -O0 with a small one; the faster of the two counts. Ours is `unwedge explore` as
+ * it is built into dist/: one process of node, what a user would wait for. Prints a table and JSON; asserts nothing.
  *
  * `npm run bench spin [-- --only TEXT] [--limit SECONDS] [--big] [--ours]`: rows whose text has TEXT, the bound of one run (60),
- * the sizes that SPIN does not finish, too; only our side.
+ * the sizes that SPIN does not finish, too; only our side, as where SPIN or a C compiler is not installed.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
@@ -22,21 +22,24 @@ const argument = (name: string): string | undefined =>
 const only = argument("--only") ?? "";
 const limit = Number(argument("--limit")) || 60;
 
+/** The command line as it is installed, built from the same sources by `npm run bench`. */
+const main = join(here, "../../dist/cli/main.js");
+const INCIDENTS: Readonly<Record<string, string>> = { a: "spin-abba", b: "spin-irq", c: "spin-jbd2", d: "spin-ring" };
 const FILES: Readonly<Record<string, string>> = { a: "a_abba.pml", b: "b_irq.pml", c: "c_jbd2.pml", d: "d_ring.pml" };
 interface Mode {
-  readonly ours: string;
+  readonly ours: readonly string[];
   readonly cc: readonly string[];
   readonly run: readonly string[];
 }
 const MODES: Readonly<Record<string, Mode>> = {
-  first: { ours: "first", cc: ["-DSAFETY"], run: [] },
-  firstNoPor: { ours: "first", cc: ["-DSAFETY", "-DNOREDUCE"], run: [] },
-  all: { ours: "all", cc: ["-DSAFETY"], run: ["-c0"] },
-  allNoPor: { ours: "all", cc: ["-DSAFETY", "-DNOREDUCE"], run: ["-c0"] },
-  bfs: { ours: "shortest", cc: ["-DSAFETY", "-DBFS"], run: [] },
-  np: { ours: "np", cc: ["-DNP", "-DNFAIR=6"], run: ["-l", "-f"] },
-  npNoPor: { ours: "np", cc: ["-DNP", "-DNFAIR=6", "-DNOREDUCE"], run: ["-l", "-f"] },
-  npUnfair: { ours: "npUnfair", cc: ["-DNP"], run: ["-l"] },
+  first: { ours: [], cc: ["-DSAFETY"], run: [] },
+  firstNoPor: { ours: [], cc: ["-DSAFETY", "-DNOREDUCE"], run: [] },
+  all: { ours: ["--all-findings"], cc: ["-DSAFETY"], run: ["-c0"] },
+  allNoPor: { ours: ["--all-findings"], cc: ["-DSAFETY", "-DNOREDUCE"], run: ["-c0"] },
+  bfs: { ours: [], cc: ["-DSAFETY", "-DBFS"], run: [] },
+  np: { ours: ["--fair"], cc: ["-DNP", "-DNFAIR=6"], run: ["-l", "-f"] },
+  npNoPor: { ours: ["--fair"], cc: ["-DNP", "-DNFAIR=6", "-DNOREDUCE"], run: ["-l", "-f"] },
+  npUnfair: { ours: ["--unfair"], cc: ["-DNP"], run: ["-l"] },
 };
 /** Family and sizes, modes, and the bits of SPIN's table for large models; `big`: SPIN does not finish it. */
 type Row = readonly [string, string, number, "big"?];
@@ -86,7 +89,7 @@ const numberIn = (pattern: RegExp, text: string): number => Number(pattern.exec(
 
 interface Verdict {
   readonly verdict: string;
-  readonly states: number;
+  readonly states: number | null;
   readonly steps: number;
   /** Seconds from the start of the first process, and of the search alone. */
   readonly seconds: number;
@@ -126,22 +129,30 @@ function spin(sizes: string, { cc, run }: Mode, optimise: string, bits: number):
   }
 }
 
-/** Deadlocks and livelocks are told apart only where SPIN was asked for livelocks. */
-function ours(sizes: string, mode: string): Verdict {
-  const program = join(here, "spin/families.js");
-  const run = timed(process.execPath, ["--max-old-space-size=8000", program, sizes, mode]);
-  if (run.status !== 0) throw new Error(`${sizes} ${mode}: ${run.text.slice(-600)}`);
-  const { kinds, states, steps, seconds, complete } = JSON.parse(run.text) as {
-    kinds: readonly string[];
-    states: number;
-    steps: number;
-    seconds: number;
-    complete: boolean;
+/** What `unwedge explore` says, end to end: one process of node, from its start to its exit. */
+function ours(sizes: string, mode: readonly string[]): Verdict {
+  const [family = "", ...parameters] = sizes.split(" ");
+  const words = [...parameters.flatMap((p) => ["--param", p]), ...mode, "--json", "--max-seconds", String(limit)];
+  const run = timed(process.execPath, [main, "explore", INCIDENTS[family] as string, "--max-memory", "6000", ...words]);
+  if (run.status !== 0 && run.status !== 1 && run.status !== 3)
+    throw new Error(`${sizes} ${mode.join(" ")}: ${run.text.slice(-600)}`);
+  const said = JSON.parse(run.text) as {
+    readonly outcome: string;
+    readonly states: number | null;
+    readonly steps: number;
+    readonly seconds: number;
+    readonly complete: boolean;
   };
-  const wanted = mode.startsWith("np") ? "livelock" : "deadlock";
-  const verdict = kinds.includes(wanted) ? wanted : complete ? "none" : "undecided";
+  const { outcome, complete, states, steps, seconds } = said;
+  const verdict = outcome === "none" && !complete ? "undecided" : outcome;
   return { verdict, states, steps, seconds: run.s, runSeconds: seconds };
 }
+
+/** What the race needs besides us, and is not there. */
+const absent = ["spin", "cc"].filter((command) => spawnSync(command, ["--version"]).error !== undefined);
+const alone = has("--ours") || absent.length > 0;
+if (absent.length > 0 && !has("--ours"))
+  console.log(`${absent.join(" and ")} not installed (apt install spin gcc): only our side is measured`);
 
 const fixed = (seconds: number | undefined): string => (seconds === undefined ? "-" : seconds.toFixed(2));
 const rows: unknown[] = [];
@@ -155,7 +166,7 @@ for (const [sizes, modes, bits, big] of ROWS) {
     if (!`${sizes} ${name}`.includes(only)) continue;
     const mode = MODES[name] as Mode;
     const us = ours(sizes, mode.ours);
-    const them = has("--ours")
+    const them = alone
       ? undefined
       : [spin(sizes, mode, "-O2", bits), ...(big ? [] : [spin(sizes, mode, "-O0", 18)])].sort(
           (a, b) => a.seconds - b.seconds,

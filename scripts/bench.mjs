@@ -25,8 +25,6 @@ try {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const config = join(out, "tsconfig.json");
   const files = wanted.map((n) => join(root, "bench", `${n}.ts`));
-  // what a benchmark starts as a process of its own
-  if (wanted.includes("spin")) files.push(join(root, "bench/spin/families.ts"));
   const compilerOptions = {
     rootDir: root,
     outDir: out,
