@@ -111,13 +111,21 @@ export interface Exploration extends ExploredKernel {
 }
 
 /**
+ * A proof of so few states takes some ten milliseconds, and ends the matter where an incident is small: it comes second. Ten
+ * times as many take little longer, as most of the time goes into steps that are met for the first time.
+ */
+const FEW_STATES = 5_000;
+const MORE_STATES = 50_000;
+/**
  * What comes before a proof when no strategy is given, about two seconds at most. Measured on the incidents: plain random
  * schedules meet memcg-writeback-abba and xfs-page-lock-order within some hundred steps, a sweep that wraps and
  * wb-switch-irq-nesting take PCT, some thousand steps.
  */
 const QUICK: readonly (readonly [Strategy, Bounds])[] = [
   ["random", { maxSteps: 3_000, maxDepth: 500 }],
+  ["prove", { maxStates: FEW_STATES }],
   ["pct", { maxSteps: 20_000, maxDepth: 500 }],
+  ["prove", { maxStates: MORE_STATES }],
   ["hunt", { maxSteps: 20_000, maxDepth: 500 }],
   ["random", { maxSteps: 200_000, maxDepth: 500 }],
 ];
@@ -127,8 +135,6 @@ const WEAK =
 /** States after which other threads help: a second or so, in which they could hardly have begun. */
 const HAND_OVER = 300_000;
 const NO_FAIRNESS = "none: a livelock may be a cycle that only an unfair scheduler stays in";
-/** A proof of so few states takes some ten milliseconds, and ends the matter where an incident is small: it comes second. */
-const FEW_STATES = 5_000;
 /** Runs of a random search that is asked for. */
 const WALKS = 10_000;
 /**
@@ -213,6 +219,16 @@ export function headOf({ incident, choices, ofKernel, parameters }: Subject) {
   };
 }
 
+/** A short proof, with all that was asked of a long one. */
+function upTo(bounds: Bounds, { maxStates = Infinity }: Bounds): Bounds {
+  return { ...bounds, maxStates: Math.min(bounds.maxStates ?? Infinity, maxStates) };
+}
+function stepsOf(bounds: Bounds, most: Bounds): Bounds {
+  const { fair, unfair } = bounds;
+  const asked = { ...(fair === undefined ? {} : { fair }), ...(unfair === undefined ? {} : { unfair }) };
+  return { ...most, ...asked, maxSteps: Math.min(bounds.maxSteps ?? Infinity, most.maxSteps ?? Infinity) };
+}
+
 function fairnessOf({ fair, unfair }: Bounds = {}): Partial<Scope> {
   return unfair === true ? { fairness: NO_FAIRNESS } : fair === true ? { fairness: WEAK } : {};
 }
@@ -253,12 +269,10 @@ function search(program: Reducible, options: ExploreOptions, total: Totals): rea
   if (strategy !== undefined || bounds.all === true) return one(strategy ?? "prove", bounds);
   const ended = ([by, { finding, stopped, complete }]: readonly [Strategy, SearchOutcome]): boolean =>
     finding !== undefined || stopped === "aborted" || (by === "prove" && complete);
-  for (const [i, [quick, most]] of QUICK.entries()) {
-    const tried = one(quick, { ...most, maxSteps: Math.min(bounds.maxSteps ?? Infinity, most.maxSteps ?? Infinity) });
+  for (const [quick, most] of QUICK) {
+    if (quick === "prove" && bounds.maxPreemptions !== undefined) continue;
+    const tried = one(quick, quick === "prove" ? upTo(bounds, most) : stepsOf(bounds, most));
     if (ended(tried)) return tried;
-    if (i > 0 || bounds.maxPreemptions !== undefined) continue;
-    const few = one("prove", { ...bounds, maxStates: Math.min(bounds.maxStates ?? Infinity, FEW_STATES) });
-    if (ended(few)) return few;
   }
   return one("prove", bounds);
 }

@@ -5,9 +5,8 @@ import type { Exploration } from "../../explore/incident.ts";
 import { type Strategy, strategies } from "../../explore/incident-witness.ts";
 import { MOST_MEMBERS } from "../../explore/team/team-memory.ts";
 import type { Choices } from "../../incidents/prepared.ts";
-import { compareDocument, compareText, type Row } from "../../report/comparison.ts";
+import type { Row } from "../../report/comparison.ts";
 import { shellWord } from "../../report/escape.ts";
-import { explorationText, exploreCommand } from "../../report/exploration.ts";
 import { explorationDocument, witnessDocument } from "../../report/exploration-json.ts";
 import { errorCode } from "../error-code.ts";
 import { exitCodeOfExploration, exitCodes } from "../exit-codes.ts";
@@ -74,6 +73,7 @@ export async function runExplore(
     await t.out(`${JSON.stringify(document, undefined, 2)}\n`);
   } else {
     const style = wantsColor(t, flags.color) ? (await import("../style.ts")).colored : undefined;
+    const { explorationText } = await import("../../report/exploration.ts");
     const text = explorationText(exploration, {
       seconds,
       ...(style && { style }),
@@ -202,6 +202,12 @@ async function compare(
     } else if (result.kind === "explored") rows.push({ name, ...result });
   }
   if (t.interrupted.aborted) t.err(message("explore-interrupted"));
+  const { compareDocument, compareText } = await import("../../report/comparison.ts");
+  const { exploreCommand } = await import("../../report/exploration.ts");
+  const compareCommand = (list: readonly Row[]): string => {
+    const first = list.find((row) => "exploration" in row);
+    return first === undefined || !("exploration" in first) ? "" : `${exploreCommand(first.exploration)} --compare all`;
+  };
   if (flags.json) {
     await t.out(`${JSON.stringify(compareDocument(listed.incident, rows, packageVersion()), undefined, 2)}\n`);
   } else await show(t, compareText(rows, compareCommand(rows)), flags.pager);
@@ -209,9 +215,4 @@ async function compare(
   if (flags.exitZero) return exitCodes.ok;
   const codes = rows.flatMap((row) => ("exploration" in row ? [exitCodeOfExploration(row.exploration)] : []));
   return codes.find((code) => code === exitCodes.found) ?? Math.max(...codes, exitCodes.ok);
-}
-
-function compareCommand(rows: readonly Row[]): string {
-  const first = rows.find((row) => "exploration" in row);
-  return first === undefined || !("exploration" in first) ? "" : `${exploreCommand(first.exploration)} --compare all`;
 }

@@ -1,9 +1,8 @@
 /** Does a job in a thread of its own, shows how far it is, and stops it when the user interrupts. */
-import { Worker } from "node:worker_threads";
 import { count, plural } from "../../report/words.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Job, type JobProgress, type JobResult, type Library, performJob } from "./job.ts";
-import type { WorkerInput } from "./worker.ts";
+import { searcher } from "./searcher.ts";
 
 /** Runs the job; with a library of its own (a test's) in this thread. */
 export async function runJob(t: Terminal, job: Job, library?: Library): Promise<JobResult> {
@@ -25,8 +24,7 @@ export async function runJob(t: Terminal, job: Job, library?: Library): Promise<
 
 function inThread(t: Terminal, job: Job, progress: (at: JobProgress) => void): Promise<JobResult> {
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const input: WorkerInput = { job, stop };
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: input });
+  const worker = searcher({ job, stop });
   const interrupt = (): void => void Atomics.store(stop, 0, 1);
   if (t.interrupted.aborted) interrupt();
   else t.interrupted.addEventListener("abort", interrupt, { once: true });

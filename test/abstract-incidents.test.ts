@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { prove } from "../../explore/prove.ts";
-import { catalogue, loadIncident } from "../catalogue.ts";
-import { abstractIncidents, incidents, prepareAbstract } from "../index.ts";
-import { spinAbba } from "./spin-abba.ts";
-import { spinIrq } from "./spin-irq.ts";
-import { spinJbd2 } from "./spin-jbd2.ts";
-import { spinRing } from "./spin-ring.ts";
+import { prove } from "../src/explore/prove.ts";
+import { spinAbba } from "../src/incidents/abstract/spin-abba.ts";
+import { spinIrq } from "../src/incidents/abstract/spin-irq.ts";
+import { spinJbd2 } from "../src/incidents/abstract/spin-jbd2.ts";
+import { spinRing } from "../src/incidents/abstract/spin-ring.ts";
+import { catalogue, loadIncident } from "../src/incidents/catalogue.ts";
+import { abstractIncidents, incidents, prepareAbstract } from "../src/incidents/index.ts";
 
 type Counted = readonly [typeof spinAbba, Record<string, number>, states: number, deadlocks: number];
 
