@@ -219,6 +219,11 @@ export function headOf({ incident, choices, ofKernel, parameters }: Subject) {
   };
 }
 
+/** A short proof says nothing of schedules by preemptions; a middling one is no more than the last where that is bounded likewise. */
+function pays({ maxPreemptions, maxStates = Infinity }: Bounds, most: Bounds): boolean {
+  return maxPreemptions === undefined && (most.maxStates === FEW_STATES || maxStates > MORE_STATES);
+}
+
 /** A short proof, with all that was asked of a long one. */
 function upTo(bounds: Bounds, { maxStates = Infinity }: Bounds): Bounds {
   return { ...bounds, maxStates: Math.min(bounds.maxStates ?? Infinity, maxStates) };
@@ -270,7 +275,7 @@ function search(program: Reducible, options: ExploreOptions, total: Totals): rea
   const ended = ([by, { finding, stopped, complete }]: readonly [Strategy, SearchOutcome]): boolean =>
     finding !== undefined || stopped === "aborted" || (by === "prove" && complete);
   for (const [quick, most] of QUICK) {
-    if (quick === "prove" && bounds.maxPreemptions !== undefined) continue;
+    if (quick === "prove" && !pays(bounds, most)) continue;
     const tried = one(quick, quick === "prove" ? upTo(bounds, most) : stepsOf(bounds, most));
     if (ended(tried)) return tried;
   }

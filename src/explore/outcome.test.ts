@@ -143,9 +143,12 @@ describe("what an exploration says of itself", () => {
 
   test("bounds hold for the quick searches too", () => {
     const e = exploreIncident(prepareTwoMutexes({}, ordered), { bounds: { maxSteps: 8 } });
-    // four quick ones, a short proof and a proof of eight steps each at most
+    // four quick ones, two short proofs and a proof of eight steps each at most
     expect(e).toMatchObject({ outcome: "none", complete: false, stopped: "steps" });
-    expect(e.steps).toBe(48);
+    expect(e.steps).toBe(56);
+    // the last proof is no longer than the second would be
+    const few = exploreIncident(prepareTwoMutexes({}, ordered), { bounds: { maxSteps: 8, maxStates: 50_000 } });
+    expect(few.steps).toBe(48);
     const deep = exploreIncident(prepareTwoMutexes({ steps: 900 }, ordered), {
       strategy: "random",
       bounds: { maxDepth: 20, maxExecutions: 2 },
