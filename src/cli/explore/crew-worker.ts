@@ -9,8 +9,8 @@ import { programOf } from "./job.ts";
 const { job, share, me, port, done } = workerData as CrewInput;
 let report: CrewReport;
 try {
-  const { kernel } = await programOf(job);
-  report = { report: searchAsMember(kernel.start() as Learnable, share.memory, me, share) };
+  const subject = await programOf(job);
+  report = { report: searchAsMember(subject.start() as Learnable, share.memory, me, share) };
 } catch (error) {
   stopTeam(share.memory);
   report = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };

@@ -145,11 +145,10 @@ function inFile(e: Exploration, file: string | undefined): Exploration {
 }
 
 /** The program of a job, for a thread that helps: whether it can be made was found out by the first one. */
-export async function programOf({ incident: name, choices }: ExploreJob): Promise<Prepared> {
-  const library = await import("../../incidents/index.ts");
-  const found = await incidentOf(name, library);
+export async function programOf({ incident: name, choices }: ExploreJob): Promise<Subject> {
+  const found = await incidentOf(name, undefined);
   if ("error" in found) throw new Error(found.error.message);
-  const prepared = prepareSafely(library, found.incident, choices);
+  const prepared = await prepareSafely(undefined, found.incident, choices);
   if ("error" in prepared) throw new Error(prepared.error.message);
   return prepared;
 }
