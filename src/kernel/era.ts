@@ -165,8 +165,15 @@ const HISTORIES = {
   // Reclaim
   /** 4.8 and 5.11 [M]; [S 4.7] zone, [S 4.20, 5.10] node, [S 5.15] memcg. */
   lruLockScope: history<LruLockScope>("zone", ["4.8", "node"], ["5.11", "memcg"]),
-  /** Every reclaimer ends each LRU in `throttle_vm_writeout`. Until commit bf48438354a7 ("mm, vmscan: get rid of throttle_vm_writeout") (v4.9) [M]; [S 4.7] yes, [S 4.10] no. */
+  /** Every reclaimer ends each LRU in `throttle_vm_writeout`. Until commit bf48438354a7 ("mm, vmscan: get rid of throttle_vm_writeout") (v4.9: the shortlog since v4.8 of 12 October 2016 has it [A]); [S 4.7] yes, [S 4.10] no. */
   throttleVmWriteout: until("4.9"),
+  /** Proposals of July 2016: throttle_vm_writeout() lets `__GFP_NORETRY` pass (Patocka, 12 July), or PF_LESS_THROTTLE (Hocko, "mm, mempool: do not throttle PF_LESS_THROTTLE tasks", 18 July) [A]. Never merged. */
+  noretryNotThrottled: from(),
+  throttleHonoursLessThrottle: from(),
+  /** kswapd gives up after 16 fruitless runs. commit c73322d098e4 ("mm: fix 100% CPU kswapd busyloop on unreclaimable nodes") (v4.12) [M]. */
+  kswapdGivesUp: from("4.12"),
+  /** A request queue that is nearly full says so, which wait_iff_congested() asks for. Legacy request queues only, until v5.0 (spec 6.2). */
+  queuesCongest: until("5.0"),
   /** Dirty and writeback pages met by reclaim are activated, not kept. commit c55e8d035b28 (v4.11) [M]; [S 4.7] keep, [S 4.16] activate. */
   dirtyActivated: from("4.11"),
   /** A list of nothing but unqueued dirty pages wakes all flushers. commit 726d061fbd36 (v4.11) [S 4.11]. */
@@ -197,6 +204,21 @@ const HISTORIES = {
   deactivateAtRoot: from("5.5"),
   /** Dirty pages go to kswapd's writer only when seen before (PG_reclaim). v4.11 (spec 2.9). */
   kswapdWritesOnlySeen: from("4.11"),
+
+  // Memory pools and dm-crypt
+  /** mempool_alloc() sets `__GFP_NOMEMALLOC` although its reserve is empty. Not from commit f9054c70d28b ("mm, mempool: only set __GFP_NOMEMALLOC if there are free elements") (v4.6) [M] until its revert, commit 4e390b2b2f34 (v4.8) [M]; [S 4.7.4] yes, document 3 (4.7-rc7) no. */
+  mempoolNomemalloc: history(true, ["4.6", false], ["4.7.4", true], ["4.8", true]),
+  /** Proposals of July 2016: PF_LESS_THROTTLE in mempool_alloc(), or around kcryptd_crypt() (document 3) [D]. Never merged. */
+  mempoolLessThrottle: from(),
+  kcryptdLessThrottle: from(),
+  /** mempool_alloc() enters direct reclaim once its reserve is empty. The proposal to drop that (document 3) [D] was never merged. */
+  mempoolDirectReclaim: history(true),
+  /** dm-crypt allocates at most 2 % of memory. commit 5059353df86e ("dm crypt: limit the number of allocated pages") (v4.14?) [M], [S 6.1] yes, [S 4.7] no. */
+  dmCryptLimitsPages: from("4.14?"),
+  /** Swap bios on dm-crypt are counted by a semaphore. commit a666e5c05e7c ("dm: fix deadlock when swapping to encrypted device") (v5.12) [M], [S 6.1]; backports of March 2021 [M]. */
+  dmLimitsSwapBios: from("5.12", "5.11.3?", "5.10.20?"),
+  /** Pages read from swap are charged when they are read, not when they are mapped. v5.8 [M], [S 4.7] no, [S 6.1] yes. */
+  swapinChargedWhenRead: from("5.8"),
 
   // Scopes
   /** `memalloc_nofs_save` exists and memcg reclaim honours scopes. v4.12 [S 4.11 no, 4.12 yes]. */
@@ -626,6 +648,38 @@ export const fixes: readonly Fix[] = [
     commit: "bf48438354a7",
     title: "mm, vmscan: get rid of throttle_vm_writeout",
     sets: [["throttleVmWriteout", false, true]],
+  },
+  {
+    id: "less-throttle-dm-crypt",
+    title: "PF_LESS_THROTTLE while kcryptd encrypts (Hocko, 14 July 2016)",
+    sets: [["kcryptdLessThrottle", true, false]],
+  },
+  {
+    id: "less-throttle-mempool",
+    title: "PF_LESS_THROTTLE in mempool_alloc() (Hocko, 14 July 2016)",
+    sets: [["mempoolLessThrottle", true, false]],
+  },
+  {
+    id: "throttle-honours-less-throttle",
+    title:
+      "mm, mempool: do not throttle PF_LESS_THROTTLE tasks (Hocko, 18 July 2016), its half in throttle_vm_writeout()",
+    sets: [["throttleHonoursLessThrottle", true, false]],
+  },
+  {
+    id: "noretry-no-throttle",
+    title: "throttle_vm_writeout() lets __GFP_NORETRY pass (Patocka, 12 July 2016)",
+    sets: [["noretryNotThrottled", true, false]],
+  },
+  {
+    id: "mempool-no-direct-reclaim",
+    title: "mempool_alloc() without __GFP_DIRECT_RECLAIM (Patocka, July 2016)",
+    sets: [["mempoolDirectReclaim", false, true]],
+  },
+  {
+    id: "mempool-nomemalloc",
+    commit: "4e390b2b2f34",
+    title: 'Revert "mm, mempool: only set __GFP_NOMEMALLOC if there are free elements"',
+    sets: [["mempoolNomemalloc", true, false]],
   },
 ];
 

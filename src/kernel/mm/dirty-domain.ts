@@ -19,10 +19,19 @@ export interface DirtyDomain {
   readonly freerun: number;
 }
 
+/** `domain_dirty_limits()`: what of so many pages may be dirty. */
+export function dirtyLimits(
+  availablePages: number,
+  ratio: number = DIRTY_RATIO,
+  backgroundRatio: number = BACKGROUND_RATIO,
+): Pick<DirtyDomain, "limit" | "background"> {
+  const limit = Math.floor((availablePages * ratio) / 4096);
+  const wanted = Math.floor((availablePages * backgroundRatio) / 4096);
+  return { limit, background: wanted >= limit ? Math.floor(limit / 2) : wanted };
+}
+
 function domainOf(pages: readonly Page[], availablePages: number): DirtyDomain {
-  const limit = Math.floor((availablePages * DIRTY_RATIO) / 4096);
-  const wanted = Math.floor((availablePages * BACKGROUND_RATIO) / 4096);
-  const background = wanted >= limit ? Math.floor(limit / 2) : wanted;
+  const { limit, background } = dirtyLimits(availablePages);
   const reclaimable = pages.filter((page) => page.dirty).length;
   const dirty = reclaimable + pages.filter((page) => page.writeback).length;
   return { dirty, reclaimable, limit, background, freerun: Math.floor((limit + background) / 2) };

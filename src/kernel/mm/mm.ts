@@ -11,11 +11,15 @@ import type { Task } from "../sched/task.ts";
 import { type LruKind, LruList, Lruvec, MemCgroup, PAGE_COUNTER_MAX, PageCounter } from "./memcg-types.ts";
 import { Page } from "./page.ts";
 import type { Shrinker } from "./shrinker.ts";
+import type { Watermarks } from "./watermarks.ts";
 
 /** `DEF_PRIORITY`: where the priority loop of reclaim begins. */
 export const DEF_PRIORITY = 12;
 /** `SWAP_CLUSTER_MAX`: pages that one pass isolates at most, and what every reclaimer wants at least. */
 export const SWAP_CLUSTER_MAX = 32;
+
+/** `MAX_RECLAIM_RETRIES`: fruitless rounds of global reclaim before the OOM killer is asked, of kswapd before it gives up. */
+export const MAX_RECLAIM_RETRIES = 16;
 
 /** `struct scan_control`; one per context, zero while that context does not reclaim. */
 export class ScanControl extends Entity {
@@ -142,6 +146,13 @@ export interface MmOptions {
    */
   readonly chargeRetries?: number | "free";
   readonly shrinkers?: readonly Shrinker[];
+  /**
+   * Fruitless rounds of the page allocator before it asks the OOM killer; 16 by default. A bound for small worlds: print it with
+   * results. `free`: any number, chosen by the schedule.
+   */
+  readonly allocRetries?: number | "free";
+  /** Pages that stay free for who must not fail (watermarks.ts); none by default. */
+  readonly watermarks?: Watermarks;
   /** Every object of a slab cache takes a page of its own; off: objects are always at hand. */
   readonly slabPages?: boolean;
 }

@@ -1,7 +1,7 @@
 /**
  * The page allocator (mm/page_alloc.c): a pool of pages of order 0, and the charge of accounted ones.
  *
- * Watermarks, zones and per-CPU lists are not modelled: a page is free or not. When none is left, the slow path reclaims from
+ * Zones and per-CPU lists are not modelled, watermarks where memory was booted with some (watermarks.ts). When none is left, the slow path reclaims from
  * everybody and then asks the OOM killer, as `__alloc_pages_slowpath()` does, without its waits. Page tables take no page of the
  * pool: what matters of them is their charge.
  */
@@ -22,11 +22,12 @@ import { wakeAllKswapds } from "./kswapd.ts";
 import { __memcgKmemChargePage, kmemTarget, memcgKmemUnchargePage } from "./memcg-kmem.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import { unchargePage } from "./memcg-uncharge.ts";
-import { type Mm, mm } from "./mm.ts";
+import { MAX_RECLAIM_RETRIES, type Mm, mm } from "./mm.ts";
 import { outOfMemory } from "./oom-kill.ts";
 import type { Page } from "./page.ts";
 import { lruDelete } from "./swap.ts";
 import { tryToFreePages } from "./vmscan.ts";
+import { fastMark, nrFree, slowMark } from "./watermarks.ts";
 import { zonelistIterBegin } from "./zonelists.ts";
 
 /** Set-up only: the lowest `count` pages that nobody has yet are this task's, and its allocations take them first. */
@@ -50,7 +51,11 @@ function take(reserved: Task | undefined): Page | undefined {
   return page;
 }
 
-const getPageFromFreelist = op("get_page_from_freelist", { apply: () => take(undefined) });
+/** With watermarks: only if more than so many pages are free. */
+const getPageFromFreelist = op<undefined, number>("get_page_from_freelist", {
+  apply: (_, mark) => (mark === undefined || nrFree(mm()) > mark ? take(undefined) : undefined),
+  describe: () => "get_page_from_freelist",
+});
 
 /**
  * A page, or undefined. With `__GFP_ACCOUNT` its charge goes to the task's memcg. For a page table (`what` = "table") the result
@@ -66,7 +71,7 @@ export function* allocPages(gfp: number, what?: 0 | "table"): Resumable<Page | M
 function* __allocPages(gfp: number, table: boolean): Resumable<Page | MemCgroup | undefined> {
   let page: Page | undefined;
   if (!table) {
-    page = take(current()) ?? (yield getPageFromFreelist(undefined));
+    page = take(current()) ?? (yield getPageFromFreelist(undefined, fastMark()));
     if (page === undefined) page = yield* __allocPagesSlowpath(gfp);
     if (page === undefined) return undefined;
   }
@@ -81,26 +86,35 @@ function* __allocPages(gfp: number, table: boolean): Resumable<Page | MemCgroup 
   return table ? (memcg ?? mm().root) : page;
 }
 
-/** `MAX_RECLAIM_RETRIES`: fruitless rounds of global reclaim before the OOM killer is asked. */
-const MAX_RECLAIM_RETRIES = 16;
+/** {@link MmOptions.allocRetries} `free`: one more round, or none. */
+const retryOrNot = op("should_reclaim_retry", { ways: () => 2, apply: (_, __, way) => way === 0 });
 
 function* __allocPagesSlowpath(gfp: number): Resumable<Page | undefined> {
   yield* zonelistIterBegin();
   if ((gfp & __GFP_KSWAPD_RECLAIM) !== 0) wakeAllKswapds();
+  const mark = slowMark(gfp);
+  let page: Page | undefined;
+  if (mark !== undefined) page = yield getPageFromFreelist(undefined, mark);
+  if (page !== undefined) return page;
   if ((gfp & __GFP_DIRECT_RECLAIM) === 0) return undefined;
   if ((current().flags & PF_MEMALLOC) !== 0) return undefined;
+  const retries = mm().options.allocRetries ?? MAX_RECLAIM_RETRIES;
   for (let fruitless = 0; ; ) {
     const progress = yield* tryToFreePages(gfp);
-    let page: Page | undefined = yield getPageFromFreelist(undefined);
+    page = yield getPageFromFreelist(undefined, mark);
     if (page !== undefined) return page;
     if (progress > 0 && kernel().subsystems.has("drain")) {
       yield* drainAllPages();
-      page = yield getPageFromFreelist(undefined);
+      page = yield getPageFromFreelist(undefined, mark);
       if (page !== undefined) return page;
     }
     if ((gfp & __GFP_NORETRY) !== 0) return undefined;
-    fruitless = progress > 0 ? 0 : fruitless + 1;
-    if (fruitless <= MAX_RECLAIM_RETRIES) continue;
+    if (retries === "free") {
+      if (progress > 0 || (yield retryOrNot(undefined))) continue;
+    } else {
+      fruitless = progress > 0 ? 0 : fruitless + 1;
+      if (fruitless <= retries) continue;
+    }
     const killed = yield* outOfMemory(undefined, gfp);
     if (!killed && (gfp & __GFP_NOFAIL) === 0) return undefined;
     if (current().oomVictim && (gfp & __GFP_NOFAIL) === 0) return undefined;

@@ -3,10 +3,10 @@
  *
  * Which of the two is no state here: where memory was booted with `slabPages` every object takes a page of its own and gives it
  * back when it is freed, else objects are always at hand. Inside reclaim (PF_MEMALLOC) the page comes out of the reserves, which
- * are never empty here.
+ * are never empty here, unless the caller may not touch them (`__GFP_NOMEMALLOC`).
  */
 import type { Resumable } from "../../resumable/index.ts";
-import { PF_MEMALLOC } from "../gfp.ts";
+import { __GFP_NOMEMALLOC, PF_MEMALLOC } from "../gfp.ts";
 import { current } from "../sched/current.ts";
 import { mm } from "./mm.ts";
 import type { Page } from "./page.ts";
@@ -18,7 +18,8 @@ const AT_HAND = "at hand";
 
 /** `kmem_cache_alloc()`, of objects that are not accounted. */
 export function* kmemCacheAlloc(gfp: number): Resumable<SlabObject> {
-  if (mm().options.slabPages !== true || (current().flags & PF_MEMALLOC) !== 0) return AT_HAND;
+  const outOfReserves = (current().flags & PF_MEMALLOC) !== 0 && (gfp & __GFP_NOMEMALLOC) === 0;
+  if (mm().options.slabPages !== true || outOfReserves) return AT_HAND;
   return yield* newSlab(gfp);
 }
 

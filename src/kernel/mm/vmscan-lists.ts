@@ -14,6 +14,7 @@ import { unchargePage } from "./memcg-uncharge.ts";
 import { mm, type ScanControl, SWAP_CLUSTER_MAX } from "./mm.ts";
 import { toPool } from "./page-alloc.ts";
 import { lruDelete, lruInsertHead } from "./swap.ts";
+import { throttleVmWriteout } from "./throttle-vm-writeout.ts";
 import { shrinkFolioList, swapsOut } from "./vmscan-folio-list.ts";
 import { getScanCount, inactiveIsLow } from "./vmscan-scan-count.ts";
 import { countsForNode, throttle, tooManyIsolated, writebackThrottlingSane } from "./vmscan-throttle.ts";
@@ -43,6 +44,7 @@ export function* shrinkLruvec(lruvec: Lruvec, sc: ScanControl): Resumable {
     if (reclaimed >= sc.nrToReclaim) break;
   }
   sc.nrReclaimed += reclaimed;
+  yield* throttleVmWriteout(sc.gfp);
 }
 
 /** Where there is swap; the kernel takes turns between the lists, here the anonymous ones come first. */

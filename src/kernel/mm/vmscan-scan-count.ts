@@ -8,6 +8,7 @@ import { era, kernel } from "../sched/current.ts";
 import type { LruList, Lruvec, MemCgroup } from "./memcg-types.ts";
 import { DEF_PRIORITY, mm, type ScanControl, SWAP_CLUSTER_MAX, subtree } from "./mm.ts";
 import { shrinkersRegistered } from "./shrinker.ts";
+import { throttlesVmWriteout } from "./throttle-vm-writeout.ts";
 
 /** What a level grants a child of its own protection (mm/memcontrol.c:effective_protection, without memory_recursiveprot). */
 function effective(memcg: MemCgroup, target: MemCgroup | undefined, of: "min" | "low"): number {
@@ -61,12 +62,12 @@ export function inactiveIsLow(lruvec: Lruvec): boolean {
 
 /**
  * The first priority that can scan anything: even with all that the group may charge on one list, `size >> priority` is 0 at every
- * higher one, and such a pass touches nothing. What it saves are steps. (Charges forced over the limit during a pass could make
+ * higher one, and such a pass touches nothing (it sleeps all the same where reclaim is throttled). What it saves are steps. (Charges forced over the limit during a pass could make
  * it begin one priority earlier in the kernel.)
  */
 export function firstPriority(sc: ScanControl): number {
   const most = mm().options.priority ?? DEF_PRIORITY;
-  if (shrinkersRegistered() || (era().memcgForceScan && sc.target !== undefined)) return most;
+  if (shrinkersRegistered() || throttlesVmWriteout() || (era().memcgForceScan && sc.target !== undefined)) return most;
   const { memory } = sc.target ?? mm().root;
   const atMost = sc.target === undefined ? mm().pages.length : Math.max(memory.max, memory.usage);
   const bySize = 31 - Math.clz32(Math.max(1, Math.min(mm().pages.length, atMost)));

@@ -1,18 +1,34 @@
 /**
- * Where reclaim sleeps for a while (mm/vmscan.c, mm/backing-dev.c). Time is no state: each sleep is a step that can be taken.
- *
- * `wait_iff_congested()` is left out: no device here counts as congested, so that it is a mere cond_resched().
+ * Where reclaim sleeps for a while (mm/vmscan.c, mm/backing-dev.c). Time is no state: each sleep is a step that can be taken, and
+ * says how long it lasts (sched/timeout.ts). throttle-vm-writeout.ts has the one that dm-crypt met.
  */
-import { op, type Resumable } from "../../resumable/index.ts";
-import { __GFP_FS, __GFP_IO, PF_IO_WORKER, PF_KSWAPD, PF_KTHREAD } from "../gfp.ts";
+import type { Resumable } from "../../resumable/index.ts";
+import { anyQueueCongested } from "../block/congestion.ts";
+import {
+  __GFP_FS,
+  __GFP_IO,
+  PF_IO_WORKER,
+  PF_KSWAPD,
+  PF_KTHREAD,
+  PF_LESS_THROTTLE,
+  PF_LOCAL_THROTTLE,
+} from "../gfp.ts";
 import { current, era, kernel } from "../sched/current.ts";
+import { HZ_10, HZ_50, ONE_JIFFY, type Sleep, sleepOp } from "../sched/timeout.ts";
 import { mm, type ScanControl } from "./mm.ts";
 
 /** `enum vmscan_throttle_state`. */
 export type ThrottleReason = "writeback" | "isolated" | "noprogress" | "congested";
 
-const sleepCongestion = op("congestion_wait", {});
-const sleepThrottle = op<undefined, ThrottleReason>("reclaim_throttle", {
+const sleepCongestion = sleepOp("congestion_wait", { sleep: () => HZ_10 });
+const LENGTHS: Readonly<Record<ThrottleReason, Sleep>> = {
+  writeback: HZ_10,
+  isolated: HZ_50,
+  noprogress: ONE_JIFFY,
+  congested: ONE_JIFFY,
+};
+const sleepThrottle = sleepOp<undefined, ThrottleReason>("reclaim_throttle", {
+  sleep: (_, reason) => LENGTHS[reason],
   describe: (_, reason) => `reclaim_throttle ${reason}`,
 });
 
@@ -23,6 +39,21 @@ export function currentIsKswapd(): boolean {
 /** A tenth of a second, up to 5.15. */
 export function* congestionWait(): Resumable {
   yield sleepCongestion(undefined);
+}
+
+/**
+ * `current_may_throttle()`: not who says that others depend on him. Before 5.8 the flag counts only together with a device that the
+ * task writes for (`current->backing_dev_info`), which workers have none of.
+ */
+function currentMayThrottle(): boolean {
+  const { flags, kind } = current();
+  if (era().localThrottle) return (flags & PF_LOCAL_THROTTLE) === 0;
+  return (flags & PF_LESS_THROTTLE) === 0 || kind === "kworker";
+}
+
+/** `wait_iff_congested()`, up to 5.15: a direct reclaimer of a congested group or zone, while some device is (before 5.0). */
+export function* waitIffCongested(): Resumable {
+  if (currentMayThrottle() && era().queuesCongest && anyQueueCongested()) yield* congestionWait();
 }
 
 /** From 5.16. Kernel threads other than kswapd go on at once (5.17: commit b485c6f1f9f5). */

@@ -10,9 +10,10 @@ import { current, era } from "../sched/current.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import { mm, type ScanControl, SWAP_CLUSTER_MAX, subtree } from "./mm.ts";
 import { shrinkSlab } from "./shrinker.ts";
+import { throttleDirectReclaim } from "./throttle-direct-reclaim.ts";
 import { readListSizes, shrinkLruvec, wakeFlushers } from "./vmscan-lists.ts";
 import { firstPriority, inactiveIsLow, isBelow } from "./vmscan-scan-count.ts";
-import { currentIsKswapd, throttle, writebackThrottlingSane } from "./vmscan-throttle.ts";
+import { currentIsKswapd, throttle, waitIffCongested, writebackThrottlingSane } from "./vmscan-throttle.ts";
 
 /** The scan control of the running context, set for a new pass. @internal */
 export function beginScan(target: MemCgroup | undefined, gfp: number, nr: number, maySwap: boolean): ScanControl {
@@ -76,13 +77,15 @@ export function* tryToFreeMemCgroupPages(
   return endScan(sc);
 }
 
-/** Global direct reclaim; how many pages it freed. `throttle_direct_reclaim()` is not modelled. */
+/** Global direct reclaim; how many pages it freed, 1 for a task that is to die. */
 export function* tryToFreePages(gfp: number): Resumable<number> {
+  if (yield* throttleDirectReclaim(gfp)) return 1;
   const sc = beginScan(undefined, currentGfpContext(gfp, current().flags, era()), SWAP_CLUSTER_MAX, true);
   const had = current().flags & PF_MEMALLOC;
   current().flags |= PF_MEMALLOC;
   yield* doTryToFreePages(sc);
   if (had === 0) current().flags &= ~PF_MEMALLOC;
+  if (sc.nrReclaimed > 0) mm().node.kswapdFailures = 0;
   return endScan(sc);
 }
 
@@ -162,5 +165,7 @@ function* afterWalk(sc: ScanControl): Resumable {
   const { lruvec } = sc.target ?? mm().root;
   const flags = kswapd || (sc.target !== undefined && writebackThrottlingSane(sc));
   if (flags && sc.nrDirty > 0 && sc.nrDirty === sc.nrCongested) lruvec.congested = true;
-  if (!kswapd && lruvec.congested && era().reclaimSleep === "reclaim_throttle") yield* throttle("congested");
+  if (kswapd || !lruvec.congested) return;
+  if (era().reclaimSleep === "reclaim_throttle") yield* throttle("congested");
+  else yield* waitIffCongested();
 }

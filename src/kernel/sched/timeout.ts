@@ -1,0 +1,43 @@
+/**
+ * Sleeps that end by themselves: `schedule_timeout()` and `io_schedule_timeout()` (kernel/time/timer.c).
+ *
+ * A search takes time for no state: such a sleep is a step that can be taken at any moment. How long it lasts is data all the
+ * same, for whoever runs the same code against a clock: {@link sleepOf} says it of an operation that a task has announced.
+ */
+import { type OpSpec, op, type Step } from "../../resumable/index.ts";
+import { type Wait, waitOp } from "./wait.ts";
+
+/** A sleep as it stands now. */
+export interface Sleep {
+  /** How long at most, in jiffies of a kernel with this HZ. */
+  jiffies(hz: number): number;
+  /** What it waits for has happened: it ends now. Absent: only its time ends it. */
+  readonly woken?: boolean;
+}
+
+type SleepOf = (object: unknown, argument: unknown) => Sleep;
+const sleeps = new Map<string, SleepOf>();
+
+/**
+ * Declares a sleep with an end. `sleep` says how long and whether it has ended already; `wait` what is waited for, where
+ * that is more than time.
+ */
+export function sleepOp<A = undefined, B = undefined>(
+  name: string,
+  spec: Omit<OpSpec<A, B>, "ways"> & { sleep(object: A, argument: B): Sleep; wait?(object: A, argument: B): Wait },
+): (object: A, argument?: B) => Step {
+  if (sleeps.has(name)) throw new Error(`two sleeps are called ${name}`);
+  sleeps.set(name, spec.sleep as SleepOf);
+  const { wait } = spec;
+  return wait === undefined ? op<A, B>(name, spec) : waitOp<A, B>(name, { ...spec, wait });
+}
+
+/** The sleep of an announced operation; undefined for any other. */
+export function sleepOf(name: string, object: unknown, argument: unknown): Sleep | undefined {
+  return sleeps.get(name)?.(object, argument);
+}
+
+/** Frozen shapes of the usual lengths: HZ / n, n * HZ, one jiffy. */
+export const HZ_10: Sleep = Object.freeze({ jiffies: (hz: number) => Math.floor(hz / 10) });
+export const HZ_50: Sleep = Object.freeze({ jiffies: (hz: number) => Math.floor(hz / 50) });
+export const ONE_JIFFY: Sleep = Object.freeze({ jiffies: () => 1 });
