@@ -71,6 +71,7 @@ export const mappingsAreCounted: Law = (kernel) => {
  */
 export const writebackHasBio: Law = (kernel) => {
   for (const page of pagesOf(kernel)) {
+    if (isBuffer(page)) continue;
     const { writebackBio } = page;
     for (const bio of bios(kernel)) {
       if (!bio.write || bio === writebackBio || bio.state === "completing" || !bio.pages.includes(page)) continue;
@@ -86,6 +87,11 @@ export const writebackHasBio: Law = (kernel) => {
   }
   return undefined;
 };
+
+/** A page that a driver writes from, e.g. encrypted data: it belongs to no cache and has no writeback. */
+function isBuffer(page: Page): boolean {
+  return page.mapping === undefined && page.lru === undefined && !page.anon && !page.writeback;
+}
 
 /** Somebody will bring the end of the bio or request about. */
 function isAlive(kernel: Kernel, bio: Bio | WritebackRequest): boolean {
@@ -127,6 +133,8 @@ export const cacheInOrder: Law = (kernel) => {
     const place = mapping.pages.indexOf(page);
     if (place < 0) return `${page} is not in the mapping it names`;
     const next = mapping.pages.at(place + 1);
+    // the swap cache is in the order of slots, its pages have the index of their mapping
+    if (page.anon) continue;
     if (next !== undefined && next.index <= page.index) return `${page} and ${next} are out of order`;
   }
   return undefined;

@@ -15,6 +15,7 @@ import { bioProviders } from "./bio-providers.ts";
 import { bootInterrupts } from "./blk-mq.ts";
 import { blkMqGetTag } from "./blk-mq-tag.ts";
 import { loopQueueRq } from "./loop-device.ts";
+import { mappedDevice } from "./mapped-device.ts";
 import { blkFlushPlug, plugFlushOnSleep } from "./plug.ts";
 import { __bioQueueEnter } from "./queue-freeze.ts";
 
@@ -151,7 +152,13 @@ export function* submitBio(bio: Bio): Resumable {
   yield* submitBioNoacctNocheck(bio);
 }
 function* submitBioNoacctNocheck(bio: Bio): Resumable {
-  yield* blkMqSubmitBio(bio);
+  const device = mappedDevice(bio.queue);
+  if (device === undefined) {
+    yield* blkMqSubmitBio(bio);
+    return;
+  }
+  const { submit } = device;
+  yield* submit(device.target, bio);
 }
 function* blkMqSubmitBio(bio: Bio): Resumable {
   yield* __bioQueueEnter(bio);

@@ -1,6 +1,6 @@
 /** Counting semaphores (kernel/locking/semaphore.c). It has no owner: who is to call up() is for its user to say. */
 import type { List } from "../../resumable/index.ts";
-import { Entity, fields, int, list, op, type Resumable, value } from "../../resumable/index.ts";
+import { Entity, fields, int, list, op, type Resumable, ref, value } from "../../resumable/index.ts";
 import type { Task } from "../sched/task.ts";
 import { waitOp } from "../sched/wait.ts";
 
@@ -10,10 +10,13 @@ export class Semaphore extends Entity {
   declare semClass: string;
   declare semName: string;
   declare count: number;
-  /** Who calls up(). */
+  /** Who calls up(), where that is always the same; else what says who can now, of whom (`user`). */
   declare uppers: List<Task>;
+  declare uppersOf: ((user: Entity) => readonly Task[]) | undefined;
+  declare user: Entity | undefined;
   static {
-    fields(Semaphore, { semClass: value, semName: value, count: int, uppers: list("contexts") }, "semaphore");
+    const more = { uppersOf: value, user: ref } as const;
+    fields(Semaphore, { semClass: value, semName: value, count: int, uppers: list("contexts"), ...more }, "semaphore");
   }
 }
 
@@ -26,6 +29,10 @@ const tryDown = op<Semaphore>("down", {
   describe: (sem) => `down ${sem.semName}`,
 });
 
+function uppersNow({ uppers, uppersOf, user }: Semaphore): readonly Task[] {
+  return uppersOf === undefined ? [...uppers] : uppersOf(user as Entity);
+}
+
 const wait = waitOp<Semaphore>("wait for semaphore", {
   ways: (sem) => (sem.count > 0 ? 1 : 0),
   apply(sem) {
@@ -34,7 +41,7 @@ const wait = waitOp<Semaphore>("wait for semaphore", {
   wait: (sem) => ({
     resource: { class: sem.semClass, id: sem.semName },
     verb: "up",
-    providers: [...sem.uppers],
+    providers: uppersNow(sem),
     state: "D",
     top: "schedule_timeout",
   }),

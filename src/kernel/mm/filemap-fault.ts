@@ -26,7 +26,7 @@ function faultGfp(inode: Inode): number {
 }
 
 /** How the lock of a page was got, or that it was not. */
-const LOCKED = 0;
+export const LOCKED = 0;
 const LOCKED_DROPPED = 1;
 const NOT_LOCKED = 2;
 
@@ -118,7 +118,7 @@ function* lockFolioMaybeDropMmap(vma: Vma, page: Page, flags: number, wasDropped
 }
 
 /** Up to 5.0: the first try drops mmap_lock, waits until the page is unlocked and does not take it. */
-function* __lockPageOrRetry(vma: Vma, page: Page, flags: number): Resumable<number> {
+export function* __lockPageOrRetry(vma: Vma, page: Page, flags: number): Resumable<number> {
   if (yield* folioTrylock(page)) return LOCKED;
   if ((flags & FAULT_FLAG_TRIED) === 0) {
     yield* releaseFaultLock(vma, flags);

@@ -29,6 +29,7 @@ import {
 } from "./page-bits.ts";
 import { __folioEndWriteback } from "./page-writeback.ts";
 import { folioAddLru, folioRotateReclaimable } from "./swap.ts";
+import { forgetCached } from "./swap-slots.ts";
 
 export { filemapFault } from "./filemap-fault.ts";
 export { genericPerformWrite, vfsWrite } from "./filemap-write.ts";
@@ -260,6 +261,7 @@ export function* filemapRemoveFolio(page: Page): Resumable {
 
 /** Under i_pages; reclaim calls it in its own section (mm/vmscan.c:__remove_mapping). */
 export function __filemapRemoveFolio(page: Page): void {
+  forgetCached(page);
   page.mapping?.pages.remove(page);
   page.mapping = undefined;
   page.dirtyTag = false;

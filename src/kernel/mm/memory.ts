@@ -43,6 +43,8 @@ import { folioMarkDirty } from "./page-writeback.ts";
 import { pmdInstall, pteAlloc, pteAllocOne, pteFree } from "./pgtable.ts";
 import { pageRemoveRmap } from "./rmap.ts";
 import { folioAddLru } from "./swap.ts";
+import { doSwapPage } from "./swap-fault.ts";
+import { swapEntry } from "./swap-slots.ts";
 
 /** What a page table maps at an index. */
 function mappedPage(vma: Vma, index: number): Page | undefined {
@@ -149,6 +151,8 @@ function* __handleMmFault(vma: Vma, index: number, flags: number): Resumable<num
 function* handlePteFault(vma: Vma, index: number, flags: number): Resumable<number> {
   const page = mappedPage(vma, index);
   if (page === undefined) {
+    const slot = vma.file === undefined ? swapEntry(vma, index) : undefined;
+    if (slot !== undefined) return yield* doSwapPage(vma, index, slot, flags, (flags & FAULT_FLAG_WRITE) !== 0);
     if (vma.file === undefined) return yield* doAnonymousPage(vma, index);
     return yield* doFault(vma, index, flags);
   }

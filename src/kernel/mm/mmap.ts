@@ -8,6 +8,7 @@ import type { Page } from "./page.ts";
 import { freePage, freePageTable } from "./page-alloc.ts";
 import { folioMarkDirty } from "./page-writeback.ts";
 import { pageRemoveRmap } from "./rmap.ts";
+import { freeSwapEntry, swap } from "./swap-slots.ts";
 
 /** What a mapping covers. */
 export interface VmaOptions {
@@ -64,6 +65,17 @@ const zap = op<Vma>("zap_pte_range", {
   describe: (vma) => `zap ${vma}`,
 });
 
+/** `free_swap_and_cache()`; what the cache has of them stays until reclaim finds it. */
+const freeEntries = op<Vma>("free_swap_and_cache", {
+  apply(vma) {
+    for (const slot of swap()?.slots ?? []) if (slot.vma === vma) freeSwapEntry(slot);
+  },
+  describe: (vma) => `free the swap entries of ${vma}`,
+});
+function hasSwapEntries(vma: Vma): boolean {
+  return vma.file === undefined && (swap()?.slots.length ?? 0) > 0;
+}
+
 interface Zapped {
   readonly page: Page;
   readonly dirty: boolean;
@@ -73,7 +85,7 @@ interface Zapped {
 export function* unmapPageRange(vma: Vma): Resumable {
   for (;;) {
     const zapped: Zapped | undefined = yield zap(vma);
-    if (zapped === undefined) return;
+    if (zapped === undefined) break;
     const { page, dirty } = zapped;
     if (page.mapping !== undefined) {
       if (dirty) yield* folioMarkDirty(page);
@@ -81,6 +93,7 @@ export function* unmapPageRange(vma: Vma): Resumable {
       yield* freePage(page);
     }
   }
+  if (hasSwapEntries(vma)) yield freeEntries(vma);
 }
 
 const freeTable = op<Vma>("free_pgtables", {

@@ -38,6 +38,8 @@ export const LAST_INDEX = 0x3fffffff;
 
 /** An inode without a domain gets the one of the page's memcg. */
 function accountDirtied(page: Page): void {
+  // the swap cache has no dirty accounting
+  if (page.anon) return;
   if (page.memcg !== undefined) page.memcg.nrFileDirty++;
   const inode = page.mapping?.host;
   if (inode === undefined) return;

@@ -7,6 +7,7 @@ import { kernel } from "../sched/current.ts";
 import type { Vma } from "./mm-types.ts";
 import type { AddressSpace, Page } from "./page.ts";
 import { folioMarkDirty } from "./page-writeback.ts";
+import { leaveSwapEntry } from "./swap-slots.ts";
 
 /** All VMAs there are; {@link createVma} of mmap.ts registers them. */
 function vmas(): readonly Vma[] {
@@ -38,7 +39,11 @@ export function* folioMkclean(page: Page): Resumable<boolean> {
 
 const unmap = op<Page>("try_to_unmap", {
   apply(page) {
-    for (const vma of vmas()) if (vma.present.includes(page)) pageRemoveRmap(vma, page);
+    for (const vma of vmas()) {
+      if (!vma.present.includes(page)) continue;
+      pageRemoveRmap(vma, page);
+      if (page.anon) leaveSwapEntry(page, vma);
+    }
     const wasDirty = page.pteDirty;
     page.pteDirty = false;
     return wasDirty;

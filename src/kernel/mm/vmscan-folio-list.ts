@@ -141,7 +141,7 @@ export function* shrinkFolioList(sc: ScanControl): Resumable<number> {
       sc.isolated.unshift(page);
       continue;
     }
-    if (fate === "reclaim" && page.anon && !inSwapCache(page)) yield* addToSwap(page);
+    if (fate === "reclaim" && page.anon && !inSwapCache(page) && !(yield* addToSwap(page))) fate = "activate";
     if (fate === "reclaim" && page.mapCount > 0) yield* tryToUnmap(page);
     if (fate === "reclaim" && page.anon && page.dirty && (sc.gfp & __GFP_IO) !== 0) {
       yield* pageout(page);
