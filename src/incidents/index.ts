@@ -9,6 +9,7 @@ import { spinIrq } from "./abstract/spin-irq.ts";
 import { spinJbd2 } from "./abstract/spin-jbd2.ts";
 import { spinRing } from "./abstract/spin-ring.ts";
 import { dmBufioLoop } from "./dm-bufio-loop.ts";
+import { dmCryptThrottle } from "./dm-crypt-throttle.ts";
 import { dmSnapshotCowThrottle } from "./dm-snapshot-cow-throttle.ts";
 import { drainPagesWorkqueue } from "./drain-pages-workqueue.ts";
 import { erofsShrinkSpin } from "./erofs-shrink-spin.ts";
@@ -45,6 +46,7 @@ export type { ChoiceError, Choices, KernelChoice, Scope, Subject } from "./prepa
 export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
 export {
   dmBufioLoop,
+  dmCryptThrottle,
   dmSnapshotCowThrottle,
   drainPagesWorkqueue,
   erofsShrinkSpin,
@@ -72,6 +74,7 @@ export const incidents: readonly Incident[] = [
   memcgWritebackAbba,
   wbSwitchIrqNesting,
   xfsPageLockOrder,
+  dmCryptThrottle,
   ext4WritepagesReclaim,
   dmBufioLoop,
   erofsShrinkSpin,

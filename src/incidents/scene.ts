@@ -277,11 +277,11 @@ export class Scene {
     return createVma(this.kernel, process, { length: length ?? file.size, ...rest, file });
   }
 
-  /** Memory that a process has used: anonymous pages, mapped and charged. */
-  anonymous(process: MmStruct, pages: number, chargedTo?: MemCgroup): Vma {
+  /** Memory that a process has used: anonymous pages, mapped and charged; and how many it may use besides. */
+  anonymous(process: MmStruct, pages: number, chargedTo?: MemCgroup, unused = 0): Vma {
     this.counts.vmas++;
     this.counts.pages += pages;
-    const vma = createVma(this.kernel, process, { length: pages, populated: true });
+    const vma = createVma(this.kernel, process, { length: pages + unused, populated: true });
     for (let index = 0; index < pages; index++) {
       const page = bootPage(this.kernel, { anon: true, ...(chargedTo === undefined ? {} : { memcg: chargedTo }) });
       page.index = index;

@@ -96,7 +96,7 @@ describe("swapping out", () => {
     const full = world("4.7.4", 3, 1);
     runAlone(full.kernel, reclaimer(full));
     expect(full.pages.map((page) => page.writeback)).toEqual([true, false, false]);
-    expect(full.pages.map((page) => page.active)).toEqual([false, true, true]);
+    expect(full.pages.map((page) => page.mapCount)).toEqual([0, 1, 1]);
     const noio = world("4.7.4", 2, 2);
     runAlone(noio.kernel, reclaimer(noio, GFP_NOIO));
     expect(noio.pages.every((page) => page.mapCount === 1 && !page.writeback)).toBe(true);
