@@ -42,7 +42,16 @@ export const MASK_CONTEXTS = 31;
 const RESTS = 1;
 const MUST_GO_ON = 2;
 
+/** Who is told of what was learned, while the present state is still the one it was learned in; `parts`: what decided it. */
+export interface Watch {
+  step(context: number, way: number, leaf: number): void;
+  test(context: number, ways: number, parts: Int32Array): void;
+  rests(context: number, rests: boolean): void;
+  dead(contexts: readonly number[], parts: Int32Array): void;
+}
+
 export class LearnedProgram {
+  watch: Watch | undefined;
   /** The present state: a value for each part, the word itself where a part is one word. */
   readonly slots: Int32Array;
   /** The sum of the present state, four lanes. */
@@ -139,19 +148,24 @@ export class LearnedProgram {
 
   /** The state that `words` hold becomes the present one. */
   reset(): void {
+    this.load();
+    this.#first.set(this.slots);
+    this.#firstSum.set(this.sum);
+    this.#firstPlaces.set(this.places);
+  }
+
+  /** The same, for a while: {@link rewind} does not lead here. */
+  load(): void {
     const { words } = this.#program;
     this.sum.fill(0);
     for (let p = 0; p < this.slots.length; p++) {
-      this.slots[p] = this.#valueOf(p);
-      this.#addSum(this.sum, 0, p, this.slots[p]!, 1);
+      this.slots[p] = this.valueIn(p, words);
+      this.addSum(this.sum, 0, p, this.slots[p]!, 1);
     }
     for (let c = 0; c < this.places.length; c++) this.places[c] = this.#placeOf(c);
     this.#held.set(this.slots);
     this.#heldWords.set(words);
     this.#heldKnown = true;
-    this.#first.set(this.slots);
-    this.#firstSum.set(this.sum);
-    this.#firstPlaces.set(this.places);
   }
 
   /** Back to the state of the last {@link reset}. */
@@ -224,6 +238,7 @@ export class LearnedProgram {
     this.#program.track(false);
     this.#testRoots.data[stand] = this.#learn(this.#tests, root, ways);
     for (let i = 0; i < this.#touched.length; i++) this.#noteTester(this.#touched.at(i), context, stand);
+    this.watch?.test(context, ways, this.#touched.data.slice(0, this.#touched.length));
     return ways;
   }
 
@@ -318,6 +333,26 @@ export class LearnedProgram {
   leafWrites(leaf: number, each: (part: number) => void): void {
     for (let i = this.#leafFrom.at(leaf); i < this.#leafFrom.at(leaf + 1); i += 3) each(this.#changes.at(i));
   }
+  /** Calls `each` with every part that a leaf changes, and its values before and after. */
+  eachChange(leaf: number, each: (part: number, before: number, after: number) => void): void {
+    for (let i = this.#leafFrom.at(leaf); i < this.#leafFrom.at(leaf + 1); i += 3)
+      each(this.#changes.at(i), this.#changes.at(i + 1), this.#changes.at(i + 2));
+  }
+  /** The parts that a context's test, or `deadSubset`, looks at in the present state. */
+  testReads(context: number): Int32Array {
+    return this.#readsOf(this.#parts.own[context]!.slice(0, 1), () => this.#program.ways(context));
+  }
+  deathReads(): Int32Array {
+    return this.#readsOf(NOBODY, () => this.#program.deadSubset?.());
+  }
+  #readsOf(known: readonly number[], ask: () => unknown): Int32Array {
+    this.materialize();
+    this.#program.track(true);
+    ask();
+    this.#gather(known, false);
+    this.#program.track(false);
+    return this.#touched.data.slice(0, this.#touched.length);
+  }
   leafProgress(leaf: number): boolean {
     return this.#leafProgress.at(leaf) !== 0;
   }
@@ -343,6 +378,7 @@ export class LearnedProgram {
     this.materialize();
     const rests = this.#program.finished(context) || this.#program.idle(context);
     this.#rests.data[stand] = rests ? RESTS : MUST_GO_ON;
+    this.watch?.rests(context, rests);
     return rests;
   }
 
@@ -360,6 +396,7 @@ export class LearnedProgram {
     program.track(false);
     this.#deathRoot = this.#learn(this.#deaths, root, this.#deadSubsets.length);
     this.#deadSubsets.push(dead);
+    this.watch?.dead(dead, this.#touched.data.slice(0, this.#touched.length));
     return dead;
   }
 
@@ -381,22 +418,32 @@ export class LearnedProgram {
     const { words } = this.#program;
     const { starts } = this.#parts;
     const from = starts[part]!;
-    const contents = this.#contents[part];
-    if (contents === undefined) words[from] = this.slots[part]!;
-    else contents.put(this.slots[part]!, words, from, starts[part + 1]!);
+    this.fill(part, this.slots[part]!, words);
     for (let i = from; i < starts[part + 1]!; i++) this.#heldWords[i] = words[i]!;
     this.#held[part] = this.slots[part]!;
   }
 
-  /** The value of a part in the program's words. */
+  /** Writes a part with a value that it has had into `words`. */
+  fill(part: number, value: number, words: Int32Array): void {
+    const { starts } = this.#parts;
+    const contents = this.#contents[part];
+    if (contents === undefined) words[starts[part]!] = value;
+    else contents.put(value, words, starts[part]!, starts[part + 1]!);
+  }
+
   #valueOf(part: number): number {
-    const { words } = this.#program;
+    return this.valueIn(part, this.#program.words);
+  }
+
+  /** The value of a part in a state. */
+  valueIn(part: number, words: Int32Array): number {
     const { starts } = this.#parts;
     const contents = this.#contents[part];
     return contents === undefined ? words[starts[part]!]! : contents.intern(words, starts[part]!, starts[part + 1]!);
   }
 
-  #addSum(into: Int32Array, at: number, part: number, value: number, sign: number): void {
+  /** Adds what a part with a value contributes to a sum, or takes it away. */
+  addSum(into: Int32Array, at: number, part: number, value: number, sign: number): void {
     const contents = this.#contents[part];
     if (contents === undefined) mixInto(into, at, part, value, sign);
     else for (let lane = 0; lane < 4; lane++) into[at + lane]! += sign * contents.sumOf(value, lane);
@@ -437,6 +484,7 @@ export class LearnedProgram {
     this.#leafProgress.push(progress ? 1 : 0);
     this.#leafMask.push(0);
     this.#leafMaskVersion.push(-1);
+    this.watch?.step(context, way, leaf);
     return leaf;
   }
 
@@ -476,8 +524,8 @@ export class LearnedProgram {
       this.#changes.push(part);
       this.#changes.push(before);
       this.#changes.push(after);
-      this.#addSum(sums, 0, part, before, -1);
-      this.#addSum(sums, 0, part, after, 1);
+      this.addSum(sums, 0, part, before, -1);
+      this.addSum(sums, 0, part, after, 1);
       this.#held[part] = after;
     });
     this.#heldWords.set(words);

@@ -12,6 +12,8 @@
  *
  * Cost: one step, looked up or run (`state-space.ts`), and one look into the set of states per transition.
  */
+
+import type { Symmetry } from "../resumable/explorable.ts";
 import { bottomFault } from "./bottom.ts";
 import { type Fairness, fairRegion } from "./fair-region.ts";
 import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
@@ -21,6 +23,7 @@ import { ByteList, IntList } from "./int-list.ts";
 import { SearchLimits } from "./search-limits.ts";
 import { SleepSets } from "./sleep-sets.ts";
 import { type StateSpace, stateSpace } from "./state-space.ts";
+import { checkedSymmetry, checkLaw, SymmetryError } from "./symmetry.ts";
 import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
 /** @since 0.2.0 */
@@ -44,6 +47,12 @@ export interface ProveOptions extends SearchOptions {
   readonly livelocks?: Livelocks;
   /** States are always kept whole; otherwise those of programs with `parts` are told apart by sums of 128 bits. */
   readonly exact?: boolean;
+  /**
+   * States that are images of each other by the program's declared `symmetry` count as one (the default): counts, and the
+   * texts of `deadlocks` and `ends`, are then of one state of each such set. Other `livelocks` than endless ones turn it off. A
+   * declaration that the program is seen to contradict is thrown as a `ModelError`.
+   */
+  readonly symmetry?: boolean;
 }
 
 /** @since 0.2.0 */
@@ -59,7 +68,12 @@ export interface ProveOutcome extends SearchOutcome {
   readonly reduced: number;
   /** States were told apart by sums of 128 bits: this is the probability that a state was missed for it. */
   readonly omission: number;
+  /** How many images of a state counted as one at most: the order of the group; 1 without symmetry. */
+  readonly symmetry: number;
 }
+
+/** States between two whose images are asked for their laws as well. */
+const CHECK_LAW_EVERY = 61;
 
 const ON_PATH = 1;
 /** Some step leads out of the state's component, or threw. */
@@ -91,6 +105,7 @@ class Search {
   readonly #options: ProveOptions;
   /** Which livelocks with exits are looked for. */
   readonly #fairness: Fairness | undefined;
+  readonly #symmetry: Symmetry | undefined;
   readonly #space: StateSpace;
   readonly #findings: Findings;
   readonly #limits: SearchLimits;
@@ -138,7 +153,9 @@ class Search {
     const { memoryBytes = Infinity, exact = false, reduce = false } = options;
     // laws speak of all states, fairness of all runs, and a reduction leaves some out
     const mayReduce = reduce && this.#fairness === undefined && program.brokenInvariant === undefined;
-    this.#space = stateSpace(program, { memoryBytes, exact, reduce: mayReduce });
+    const maySymmetry = options.symmetry !== false && this.#fairness === undefined;
+    this.#symmetry = maySymmetry ? checkedSymmetry(program) : undefined;
+    this.#space = stateSpace(program, { memoryBytes, exact, reduce: mayReduce, symmetry: this.#symmetry });
     this.#sleep = new SleepSets(this.#space);
     this.#findings = new Findings(program, this.initial, options.find === "all");
     this.#limits = new SearchLimits(options);
@@ -147,6 +164,7 @@ class Search {
   run(): ProveOutcome {
     let stopped = this.#search();
     while (stopped === undefined && this.#space.settle()) stopped = this.#search();
+    const symmetry = 1 + (this.#symmetry?.elements.length ?? 0);
     return {
       ...this.#findings.outcome(stopped),
       ...this.#counts(),
@@ -154,7 +172,8 @@ class Search {
       executions: undefined,
       terminals: this.#terminals,
       reduced: this.#reduced,
-      omission: this.#space.hashed ? omissionProbability(this.#states) : 0,
+      omission: this.#space.hashed ? omissionProbability(this.#states) * symmetry : 0,
+      symmetry,
     };
   }
 
@@ -164,7 +183,7 @@ class Search {
     this.#clear();
     if (this.#space.begin() < 0) return "memory";
     // where contexts are put off, not all that follows a step is visited
-    this.#sleeping = this.#options.reduce === true && this.#fairness === undefined && !this.#space.putsOff;
+    this.#sleeping = this.#options.reduce === true && this.#fairness === undefined && !this.#space.putsOff && this.#symmetry === undefined;
     let stopped = this.#enter(0, undefined);
     while (stopped === undefined && path.length > 0 && this.#states < this.#restartAt) {
       const top = path.length - 1;
@@ -196,6 +215,7 @@ class Search {
     try {
       next = space.step(context, way);
     } catch (error) {
+      if (error instanceof SymmetryError) throw error;
       this.#flags.data[place]! |= LEAVES;
       return this.#note(thrownFault(context, error));
     }
@@ -217,7 +237,7 @@ class Search {
   #bound(): StopReason | undefined {
     if (this.#states >= this.#maxStates) return "states";
     const { handOverAt = Infinity } = this.#options;
-    if (this.#states >= handOverAt && !this.#space.putsOff) return "states";
+    if (this.#states >= handOverAt && !this.#space.putsOff && this.#symmetry === undefined) return "states";
     const { memoryBytes } = this.#options;
     if (memoryBytes === undefined || (this.#states & 1023) !== 0) return undefined;
     return this.#counts().bytes > memoryBytes ? "memory" : undefined;
@@ -313,6 +333,7 @@ class Search {
 
   #brokenLaw(stepped: number | undefined): Fault | undefined {
     this.#space.show();
+    if (this.#symmetry !== undefined && this.#states % CHECK_LAW_EVERY === 0) checkLaw(this.#program, this.#symmetry);
     return brokenLaw(this.#program, stepped);
   }
 

@@ -3,12 +3,15 @@
  *
  * Two kinds: with steps learned by heart where the program says how its state divides, with steps that are run where not.
  */
+import type { Symmetry } from "../resumable/explorable.ts";
 import { Footprints } from "./footprints.ts";
 import { HashedSet } from "./hashed-set.ts";
 import { Independence } from "./independence.ts";
 import { IntList } from "./int-list.ts";
 import { isLearnable, type Learnable, LearnedProgram, MASK_CONTEXTS } from "./learned.ts";
+import { LearnedSymmetry } from "./learned-symmetry.ts";
 import { StateStore } from "./state-store.ts";
+import { OrbitStore } from "./symmetry.ts";
 import type { Reducible } from "./types.ts";
 
 export interface StateSpace {
@@ -66,6 +69,8 @@ export interface SpaceOptions {
   readonly exact: boolean;
   /** {@link StateSpace.enough} leaves contexts out where it can. */
   readonly reduce: boolean;
+  /** States that are images of each other have one number. */
+  readonly symmetry: Symmetry | undefined;
 }
 
 /** The kind that suits the program. */
@@ -82,6 +87,8 @@ class PlainSpace implements StateSpace {
   readonly ways: Int32Array;
   readonly #program: Reducible;
   readonly #store: StateStore;
+  /** What numbers states; the store then only leads back to those on the path. */
+  readonly #orbits: OrbitStore | undefined;
   readonly #reduce: boolean;
   /** The way from the first state to the present one. */
   readonly #path = new IntList(256);
@@ -96,16 +103,18 @@ class PlainSpace implements StateSpace {
     this.#reduce = options.reduce;
     this.ways = new Int32Array(program.contexts);
     this.#store = new StateStore(program.words.length, { memoryBytes: options.memoryBytes });
+    const { symmetry, memoryBytes } = options;
+    this.#orbits = symmetry === undefined ? undefined : new OrbitStore(program, symmetry, memoryBytes);
   }
 
   get putsOff(): boolean {
     return this.#reduce && this.#program.privateStep !== undefined;
   }
   get fresh(): boolean {
-    return this.#store.fresh;
+    return (this.#orbits ?? this.#store).fresh;
   }
   get bytes(): number {
-    return this.#store.bytes;
+    return this.#store.bytes + (this.#orbits?.bytes ?? 0);
   }
 
   begin(): number {
@@ -116,6 +125,7 @@ class PlainSpace implements StateSpace {
 
   step(context: number, way: number): number {
     this.show();
+    this.#orbits?.watch(this.#program.words, context, way);
     try {
       this.#program.step(context, way);
     } catch (error) {
@@ -131,7 +141,7 @@ class PlainSpace implements StateSpace {
     this.#path.push(state);
     this.#loaded = state;
     this.#entered.push(0);
-    return state;
+    return this.#orbits === undefined || state < 0 ? state : this.#orbits.intern(words);
   }
 
   enter(): void {
@@ -203,6 +213,7 @@ export class LearnedSpace implements StateSpace {
   readonly #learned: LearnedProgram;
   readonly #footprints: Footprints | undefined;
   readonly #independence: Independence;
+  readonly #symmetry: LearnedSymmetry | undefined;
   readonly #memoryBytes: number;
   /** States that others share; those of this space alone are new with each {@link begin}. */
   readonly #shared: SumSet | undefined;
@@ -214,9 +225,10 @@ export class LearnedSpace implements StateSpace {
   readonly #changesFrom = new IntList(256);
   readonly #changes = new IntList(256);
 
-  constructor(program: Learnable, { memoryBytes, exact, reduce }: SpaceOptions, shared?: SumSet) {
+  constructor(program: Learnable, { memoryBytes, exact, reduce, symmetry }: SpaceOptions, shared?: SumSet) {
     this.#shared = shared;
     this.#learned = new LearnedProgram(program);
+    this.#symmetry = symmetry && new LearnedSymmetry(program, this.#learned, symmetry, exact);
     this.ways = new Int32Array(program.contexts);
     this.hashed = !exact;
     const mayReduce = reduce && program.contexts <= MASK_CONTEXTS;
@@ -226,7 +238,7 @@ export class LearnedSpace implements StateSpace {
   }
 
   get bytes(): number {
-    return (this.#sums?.bytes ?? this.#store?.bytes ?? 0) + this.#learned.bytes;
+    return (this.#sums?.bytes ?? this.#store?.bytes ?? 0) + this.#learned.bytes + (this.#symmetry?.bytes ?? 0);
   }
   get misled(): boolean {
     return this.#footprints?.misled === true;
@@ -248,12 +260,13 @@ export class LearnedSpace implements StateSpace {
     this.#changes.length = 0;
     this.#footprints?.gather();
     this.#learned.rewind();
+    this.#symmetry?.begin();
     for (let c = 0; c < this.ways.length; c++) this.ways[c] = this.#learned.ways(c);
     return this.#arrive();
   }
 
   step(context: number, way: number): number {
-    const leaf = this.#learned.step(context, way);
+    const leaf = this.#symmetry === undefined ? this.#learned.step(context, way) : this.#symmetry.step(context, way);
     this.#path.push(leaf);
     this.#changesFrom.push(this.#changes.length);
     return this.#arrive();
@@ -261,11 +274,11 @@ export class LearnedSpace implements StateSpace {
 
   #arrive(): number {
     if (this.#sums !== undefined) {
-      const state = this.#sums.intern(this.#learned.sum);
+      const state = this.#sums.intern(this.#symmetry?.leastSum() ?? this.#learned.sum);
       this.fresh = this.#sums.fresh;
       return state;
     }
-    const state = this.#store!.intern(this.#learned.slots);
+    const state = this.#store!.intern(this.#symmetry?.leastRow() ?? this.#learned.slots);
     this.fresh = this.#store!.fresh;
     return state;
   }
@@ -284,7 +297,9 @@ export class LearnedSpace implements StateSpace {
   }
 
   back(): void {
-    this.#learned.undo(this.#path.pop());
+    const leaf = this.#path.pop();
+    this.#learned.undo(leaf);
+    this.#symmetry?.undo(leaf);
     const from = this.#changesFrom.pop();
     for (let i = this.#changes.length - 2; i >= from; i -= 2) this.ways[this.#changes.at(i)] = this.#changes.at(i + 1);
     this.#changes.length = from;

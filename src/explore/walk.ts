@@ -123,6 +123,8 @@ export function walk(program: Reducible, policy: Policy, options: WalkOptions): 
       maxStates: suspectStates,
       livelocks,
       reduce: true,
+      // the states that a run meets need not be their own images
+      symmetry: false,
       ...(shouldStop === undefined ? {} : { shouldStop }),
     });
     runner.forget();

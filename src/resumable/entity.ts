@@ -59,6 +59,18 @@ export abstract class Entity {
   readonly $number: number = 0;
 }
 
+/** Where an entity's fields and lists lie; lists with their length word (@internal). */
+export function layoutOf(entity: Entity): {
+  readonly fields: readonly { readonly name: string; readonly kind: string; readonly at: number }[];
+  readonly lists: readonly { readonly name: string; readonly at: number; readonly words: number }[];
+} {
+  const fields = layouts.get(entity.constructor)?.layout.filter(({ field }) => field.kind !== "list") ?? [];
+  return {
+    fields: fields.map(({ name, field, offset }) => ({ name, kind: field.kind, at: entity.$at + offset })),
+    lists: Object.entries(entity.$lists).map(([name, list]) => ({ name, ...list.range })),
+  };
+}
+
 function className(entity: Entity): string {
   return layouts.get(entity.constructor)?.name ?? entity.constructor.name;
 }

@@ -25,6 +25,27 @@ export interface Numbering {
 }
 
 /**
+ * A way in which contexts, and the objects they work on, change places without anybody noticing: a permutation of contexts
+ * and words that carries steps over to steps. @since 0.2.0
+ */
+export interface SymmetryElement {
+  /** By context: the one it becomes. */
+  readonly contexts: ArrayLike<number>;
+  /** By word: where it moves. Parts (see {@link Parts}) move as a whole, own ones to own ones. */
+  readonly places: ArrayLike<number>;
+  /** Writes the image of `words[from..end)`, whole parts or all words, into `to`, an array as long as the state. */
+  image(words: Int32Array, from: number, end: number, to: Int32Array): void;
+}
+
+/** A group of them; checked by searches, not trusted. @since 0.2.0 */
+export interface Symmetry {
+  /** All elements but the identity. */
+  readonly elements: readonly SymmetryElement[];
+  /** What a word is, for reports: `page 2.locked`. */
+  what(word: number): string;
+}
+
+/**
  * What a schedule explorer needs of a program: contexts that can each take a step, and a state that is nothing but words.
  *
  * All state that steps may read lives in {@link Explorable.words}. Equal words mean equal states, whatever the history;
@@ -41,6 +62,8 @@ export interface Explorable {
   readonly parts?: Parts;
   /** Present where words hold numbers that depend on what was met first. */
   readonly numbering?: Numbering;
+  /** States that are images of each other by this group may count as one. */
+  readonly symmetry?: Symmetry | undefined;
   /** The state, canonical: dead locals and unused stack are zero. The array stays the same object for the program's life. */
   readonly words: Int32Array;
   /**

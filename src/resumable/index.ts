@@ -5,8 +5,9 @@
  */
 export { bool, create, Entity, type FieldKind, fields, ghost, type Init, int, list, ref, value } from "./entity.ts";
 export { ModelError, TransformError } from "./errors.ts";
-export type { Explorable } from "./explorable.ts";
+export type { Explorable, Symmetry, SymmetryElement } from "./explorable.ts";
 export { World } from "./heap.ts";
 export { List } from "./list.ts";
 export { type Frame, Machine, type MachineHooks } from "./machine.ts";
 export { type OpSpec, op, type Resumable, type Step } from "./ops.ts";
+export type { SymmetryMember } from "./symmetry.ts";

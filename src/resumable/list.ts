@@ -16,6 +16,10 @@ export class List<T> implements Iterable<T> {
     this.#name = name;
   }
 
+  /** Its words: the first, and how many (@internal). */
+  get range(): { readonly at: number; readonly words: number } {
+    return { at: this.#at, words: this.#capacity + 1 };
+  }
   get length(): number {
     this.#read();
     return $.h[this.#at] as number;

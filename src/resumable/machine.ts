@@ -4,11 +4,12 @@
  * Everything that changes is in the heap, so `words` is the whole state: copy it, hash it, put it back.
  */
 import { ModelError } from "./errors.ts";
-import type { Explorable, Numbering, Parts } from "./explorable.ts";
+import type { Explorable, Numbering, Parts, Symmetry } from "./explorable.ts";
 import { type Code, codeById, codeOfFunction, FRAME_HEADER, kindsText, LABEL_BITS, LABEL_MASK } from "./functions.ts";
 import { decode, encode, UNDEFINED, type World } from "./heap.ts";
 import { CONTEXT_WORDS, FP, OP, OP_ARGUMENT, OP_OBJECT, opKinds, SP } from "./ops.ts";
 import { $, markRange } from "./state.ts";
+import { checkColumns, type SymmetryDeclaration, type SymmetryMember, symmetryOf } from "./symmetry.ts";
 
 /** A frame as a reader sees it, innermost first in {@link Machine.stack}. @since 0.2.0 */
 export interface Frame {
@@ -64,6 +65,8 @@ export class Machine implements Explorable {
   /** What steps record does not include their tests. */
   private bare = false;
   private divided: Parts | undefined;
+  private readonly declared: SymmetryDeclaration[] = [];
+  private group: Symmetry | undefined;
   private gotDone = false;
   readonly brokenInvariant?: () => string | undefined;
   readonly deadSubset?: (ways?: ArrayLike<number>) => readonly number[];
@@ -132,6 +135,39 @@ export class Machine implements Explorable {
     return this.list.length - 1;
   }
 
+  /**
+   * Declares that the columns are interchangeable: each holds contexts (their numbers) and entities, the same in each row, and
+   * nothing in the program depends on which column is which. "permuted": they may change places in any order; "rotated": they
+   * may only be turned round, as in a ring. More than one declaration makes the product of them. A proof then takes states
+   * that differ only in this for one, and refuses the declaration where the program contradicts it.
+   *
+   * A context must name whom it works on by entities (a whole number that stands for a context or object is not moved), and a
+   * list or a frozen array keeps its order: `[a, b]` is not `[b, a]`.
+   *
+   * @example
+   * const workers = [0, 1, 2].map((i) => {
+   *   const job = create(Job);
+   *   return [machine.spawn(`worker ${i}`, work, [job, lock]), job];
+   * });
+   * machine.symmetric(workers);
+   * @throws {ModelError} when rows are of different kinds, or the group has more than 24 elements
+   * @since 0.2.0
+   */
+  symmetric(columns: readonly (readonly SymmetryMember[])[], how: "permuted" | "rotated" = "permuted"): void {
+    const declaration = { columns, how };
+    checkColumns(declaration, this.list);
+    this.declared.push(declaration);
+    this.group = undefined;
+    if (this.world.sealed) this.group = symmetryOf(this.world, this.list, this.declared);
+  }
+
+  /** What {@link symmetric} has declared. */
+  get symmetry(): Symmetry | undefined {
+    if (this.declared.length === 0) return undefined;
+    this.group ??= symmetryOf(this.world, this.list, this.declared);
+    return this.group;
+  }
+
   ways(context: number): number {
     if ($.world !== this.world) this.world.activate();
     // Asked by a test that is itself being tracked: what it reads belongs to that test.
@@ -186,6 +222,8 @@ export class Machine implements Explorable {
     $.context = context;
     $.announce = base;
     $.limit = info.limit;
+    // an error of the operation itself is told with the stack that waits for it
+    $.fp = h[base + FP] as number;
     try {
       this.hooks.before?.(context);
       $.value = spec.apply === undefined ? undefined : spec.apply(object, argument, way);

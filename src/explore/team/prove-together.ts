@@ -79,7 +79,7 @@ function judge(program: Learnable, doubts: readonly Doubt[], options: ProveOptio
     for (let i = 0; i < path.length; i += 2) choices.push({ context: path[i]!, way: path[i + 1]! });
     const stem = describeChoices(program, choices);
     const { find = "first", memoryBytes } = options;
-    const rest = prove(program, { find, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
+    const rest = prove(program, { find, symmetry: false, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
     for (const finding of rest.findings) found.push({ ...finding, schedule: [...stem, ...finding.schedule] });
     if (find === "first" && found.length > 0) return { found, short: "finding" as const };
     if (!rest.complete && rest.stopped !== "finding") return { found, short: rest.stopped };
