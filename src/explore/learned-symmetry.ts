@@ -9,10 +9,11 @@
  * nothing of the others, and look-ups are compared now and then instead. Tests and dead subsets are treated alike. That the image of a
  * leaf is a leaf is also what footprints need: whatever an image of a visited state could do was learned.
  */
+import { SymmetryError } from "../resumable/errors.ts";
 import type { Symmetry, SymmetryElement } from "../resumable/explorable.ts";
 import { IntList } from "./int-list.ts";
 import type { Learnable, LearnedProgram } from "./learned.ts";
-import { isLess, SymmetryCheck, SymmetryError, sameMembers } from "./symmetry.ts";
+import { isLess, SymmetryCheck, sameMembers } from "./symmetry.ts";
 
 /** Look-ups between two that are compared with their images: where all leaves were proved, and where not. */
 const CHECK_EVERY = 4093;

@@ -13,6 +13,7 @@
  * Cost: one step, looked up or run (`state-space.ts`), and one look into the set of states per transition.
  */
 
+import { SymmetryError } from "../resumable/errors.ts";
 import type { Symmetry } from "../resumable/explorable.ts";
 import { bottomFault } from "./bottom.ts";
 import { type Fairness, fairRegion } from "./fair-region.ts";
@@ -23,7 +24,7 @@ import { ByteList, IntList } from "./int-list.ts";
 import { SearchLimits } from "./search-limits.ts";
 import { SleepSets } from "./sleep-sets.ts";
 import { type StateSpace, stateSpace } from "./state-space.ts";
-import { checkedSymmetry, checkLaw, SymmetryError } from "./symmetry.ts";
+import { checkedSymmetry, checkLaw } from "./symmetry.ts";
 import type { Choice, Fault, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
 /** @since 0.2.0 */
@@ -50,7 +51,7 @@ export interface ProveOptions extends SearchOptions {
   /**
    * States that are images of each other by the program's declared `symmetry` count as one (the default): counts, and the
    * texts of `deadlocks` and `ends`, are then of one state of each such set. Other `livelocks` than endless ones turn it off. A
-   * declaration that the program is seen to contradict is thrown as a `ModelError`.
+   * declaration that the program is seen to contradict is thrown as a `SymmetryError`.
    */
   readonly symmetry?: boolean;
 }

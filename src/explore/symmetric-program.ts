@@ -234,3 +234,17 @@ export function equalTasks(columns: number, how: "permuted" | "rotated" = "permu
   world.seal();
   return machine;
 }
+
+/** Two tasks that note themselves in a hub; their cells have different counts, which `changes` them or not. */
+export function labelled(labels: readonly string[], changes: boolean): Machine {
+  const world = new World();
+  const machine = new Machine(world);
+  const hub = create(Hub);
+  const declared = [4, 5].map((number, i) => {
+    const cell = create(Cell, { count: number });
+    return [machine.spawn(`worker ${i}`, worker, [cell, cell, hub, changes ? "hcH" : "hpH"], { stackWords: 40 }), cell];
+  });
+  machine.symmetric(declared, "permuted", labels);
+  world.seal();
+  return machine;
+}

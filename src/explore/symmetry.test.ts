@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ModelError } from "../resumable/errors.ts";
+import { SymmetryError } from "../resumable/errors.ts";
 import type { Explorable, Symmetry } from "../resumable/explorable.ts";
 import { stateText } from "./faults.ts";
 import { type NaiveOutcome, naive } from "./naive.ts";
@@ -193,7 +193,7 @@ describe("prove with declared symmetry, against the naive oracle without", () =>
   test.each([{ parts: false }, { parts: true }])("a column with an operation of its own is refused, %o", (options) => {
     for (let seed = 0; seed < 60; seed++) {
       const { program } = symmetricToy(seed, options, true);
-      expect(() => prove(program, { find: "all" }), `seed ${seed}`).toThrow(ModelError);
+      expect(() => prove(program, { find: "all" }), `seed ${seed}`).toThrow(SymmetryError);
       expect(() => prove(program, { find: "all", symmetry: false }), `seed ${seed}`).not.toThrow();
     }
   });

@@ -19,14 +19,11 @@
  * orbits, and that closes on the path somewhere, where everybody is taken in (Emerson, Jha, Peled, "Combining partial order and
  * symmetry reductions", 1997). Footprints must then know what an image would do: `learned-symmetry.ts` learns it.
  */
-import { ModelError } from "../resumable/errors.ts";
+import { SymmetryError } from "../resumable/errors.ts";
 import type { Symmetry, SymmetryElement } from "../resumable/explorable.ts";
 import { RandomNumbers } from "./random-numbers.ts";
 import { StateStore } from "./state-store.ts";
 import type { Reducible } from "./types.ts";
-
-/** A declaration that the program contradicts: a search ends with it, as it is no fault of a schedule. */
-export class SymmetryError extends ModelError {}
 
 /** Random steps that are compared with those of an image before a search, and where a run of them is cut. */
 const WALK_STEPS = 1_000;

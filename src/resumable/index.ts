@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { bool, create, Entity, type FieldKind, fields, ghost, type Init, int, list, ref, value } from "./entity.ts";
-export { ModelError, TransformError } from "./errors.ts";
+export { ModelError, SymmetryError, TransformError } from "./errors.ts";
 export type { Explorable, Symmetry, SymmetryElement } from "./explorable.ts";
 export { World } from "./heap.ts";
 export { List } from "./list.ts";

@@ -142,7 +142,8 @@ export class Machine implements Explorable {
    * that differ only in this for one, and refuses the declaration where the program contradicts it.
    *
    * A context must name whom it works on by entities (a whole number that stands for a context or object is not moved), and a
-   * list or a frozen array keeps its order: `[a, b]` is not `[b, a]`.
+   * list or a frozen array keeps its order: `[a, b]` is not `[b, a]`. `labels`: fields of the entities that never change and
+   * only say which one it is (a number, a name); they may differ, and stay where they are.
    *
    * @example
    * const workers = [0, 1, 2].map((i) => {
@@ -150,15 +151,19 @@ export class Machine implements Explorable {
    *   return [machine.spawn(`worker ${i}`, work, [job, lock]), job];
    * });
    * machine.symmetric(workers);
-   * @throws {ModelError} when rows are of different kinds, or the group has more than 24 elements
+   * @throws {SymmetryError} when rows are of different kinds, or the group has more than 24 elements
    * @since 0.2.0
    */
-  symmetric(columns: readonly (readonly SymmetryMember[])[], how: "permuted" | "rotated" = "permuted"): void {
-    const declaration = { columns, how };
+  symmetric(
+    columns: readonly (readonly SymmetryMember[])[],
+    how: "permuted" | "rotated" = "permuted",
+    labels: readonly string[] = [],
+  ): void {
+    const declaration = { columns, how, labels };
     checkColumns(declaration, this.list);
     this.declared.push(declaration);
-    this.group = undefined;
-    if (this.world.sealed) this.group = symmetryOf(this.world, this.list, this.declared);
+    const group = symmetryOf(this.world, this.list, this.declared);
+    this.group = this.world.sealed ? group : undefined;
   }
 
   /** What {@link symmetric} has declared. */

@@ -7,7 +7,7 @@
  * a value, a frozen array or record, a local, an operation under way), the one that it became. Whole numbers stay.
  */
 import { type Entity, layoutOf } from "./entity.ts";
-import { ModelError } from "./errors.ts";
+import { SymmetryError } from "./errors.ts";
 import type { Symmetry, SymmetryElement } from "./explorable.ts";
 import { codeById, FRAME_HEADER, LABEL_BITS, LABEL_MASK } from "./functions.ts";
 import { decode, encode, type World } from "./heap.ts";
@@ -20,6 +20,8 @@ export type SymmetryMember = number | Entity;
 export interface SymmetryDeclaration {
   readonly columns: readonly (readonly SymmetryMember[])[];
   readonly how: "permuted" | "rotated";
+  /** Fields of the entities in columns that only say which one it is: they stay where they are. */
+  readonly labels: readonly string[];
 }
 
 /** What is asked of a context. */
@@ -40,6 +42,8 @@ const VALUE = 2;
 /** An address in the stack of its context. */
 const ADDRESS = 3;
 const STACK = 4;
+/** The same in all states: stays. */
+const LABEL = 5;
 
 /** Contexts by number, then entities by number: what each becomes. */
 type Permutation = readonly number[];
@@ -61,7 +65,7 @@ export function checkColumns({ columns }: SymmetryDeclaration, contexts: readonl
 }
 
 function refuse(why: string): never {
-  throw new ModelError(`not symmetric: ${why}`);
+  throw new SymmetryError(`not symmetric: ${why}`);
 }
 
 function nameOf(member: SymmetryMember, contexts: readonly ContextPlace[]): string {
@@ -91,7 +95,7 @@ export function symmetryOf(
 ): Symmetry {
   const size = contexts.length + world.objects.length;
   const generators = declarations.flatMap((declaration) => generatorsOf(declaration, contexts.length, size));
-  const layout = new Layout(world, contexts);
+  const layout = new Layout(world, contexts, declarations);
   return {
     elements: groupOf(generators, size).map((permutation) => new Element(world, contexts, layout, permutation)),
     what: (word) => layout.names(word),
@@ -137,10 +141,13 @@ function groupOf(generators: readonly Permutation[], size: number): Permutation[
 /** What each word is, and how a report calls it. */
 class Layout {
   readonly kinds: Uint8Array;
+  /** Words when this was made: what labels hold. */
+  readonly first: Int32Array;
   readonly #contexts: readonly ContextPlace[];
   readonly #world: World;
 
-  constructor(world: World, contexts: readonly ContextPlace[]) {
+  constructor(world: World, contexts: readonly ContextPlace[], declarations: readonly SymmetryDeclaration[]) {
+    this.first = world.words.slice();
     this.#world = world;
     this.#contexts = contexts;
     this.kinds = new Uint8Array(world.size);
@@ -151,6 +158,10 @@ class Layout {
         this.kinds[at] = kind === "ref" ? REFERENCE : kind === "value" ? VALUE : NUMBER;
       for (const { at, words } of lists) this.kinds.fill(VALUE, at + 1, at + words);
     }
+    for (const { columns, labels } of declarations)
+      for (const member of columns.flat())
+        if (typeof member !== "number")
+          for (const { name, at } of layoutOf(member).fields) if (labels.includes(name)) this.kinds[at] = LABEL;
     for (const { base, limit } of contexts) {
       for (const at of [FP, SP]) this.kinds[base + at] = ADDRESS;
       for (const at of [OP_OBJECT, OP_ARGUMENT]) this.kinds[base + at] = VALUE;
@@ -177,6 +188,7 @@ class Element implements SymmetryElement {
   readonly contexts: Int32Array;
   readonly places: Int32Array;
   readonly #world: World;
+  readonly #layout: Layout;
   readonly #kinds: Uint8Array;
   /** By entity: the one it becomes. */
   readonly #objects: Int32Array;
@@ -185,6 +197,7 @@ class Element implements SymmetryElement {
 
   constructor(world: World, contexts: readonly ContextPlace[], layout: Layout, permutation: Permutation) {
     this.#world = world;
+    this.#layout = layout;
     this.#kinds = layout.kinds;
     this.contexts = Int32Array.from(permutation.slice(0, contexts.length));
     this.#objects = Int32Array.from(permutation.slice(contexts.length), (to) => to - contexts.length);
@@ -230,7 +243,13 @@ class Element implements SymmetryElement {
     if (kind === VALUE) return this.#value(word);
     // the stack has moved as far as the word that names an address in it
     if (kind === ADDRESS) return word === 0 ? 0 : word - at + (this.places[at] as number);
-    return word;
+    return kind === LABEL ? this.#label(at, word) : word;
+  }
+
+  #label(at: number, word: number): number {
+    const { first } = this.#layout;
+    if (word !== first[at]) throw new SymmetryError(`not symmetric: ${this.#layout.names(at)} is no label, it changes`);
+    return first[this.places[at] as number] as number;
   }
 
   #value(word: number): number {
