@@ -184,7 +184,11 @@ class Search {
     this.#clear();
     if (this.#space.begin() < 0) return "memory";
     // where contexts are put off, not all that follows a step is visited
-    this.#sleeping = this.#options.reduce === true && this.#fairness === undefined && !this.#space.putsOff && this.#symmetry === undefined;
+    this.#sleeping =
+      this.#options.reduce === true &&
+      this.#fairness === undefined &&
+      !this.#space.putsOff &&
+      this.#symmetry === undefined;
     let stopped = this.#enter(0, undefined);
     while (stopped === undefined && path.length > 0 && this.#states < this.#restartAt) {
       const top = path.length - 1;

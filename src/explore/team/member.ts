@@ -120,7 +120,11 @@ class Member {
     this.#options = options;
     this.#initial = program.words.slice();
     this.#set = new SharedSet(memory, me);
-    this.#space = new LearnedSpace(program, { memoryBytes: Infinity, exact: false, reduce: false, symmetry: undefined }, this.#set);
+    this.#space = new LearnedSpace(
+      program,
+      { memoryBytes: Infinity, exact: false, reduce: false, symmetry: undefined },
+      this.#set,
+    );
     this.#gifts = new Gifts(memory, me);
     this.#good = new GoodStates(memory);
     this.#findings = new Findings(program, this.#initial, options.find === "all");
