@@ -13,7 +13,7 @@ export const floors = [
   ["knowledge", "evidence"],
   ["kernel"],
   ["incidents"],
-  ["explore"],
+  ["explore", "simulate"],
   ["diagnose", "validate"],
   ["affected"],
   ["report"],
@@ -22,7 +22,7 @@ export const floors = [
   ["ui"],
 ];
 /** Same input, same output, byte for byte. */
-export const deterministic = ["waits", "resumable", "kernel", "explore", "validate"];
+export const deterministic = ["waits", "resumable", "kernel", "explore", "simulate", "validate"];
 /** A compiler inside a deterministic floor: it runs before anything else does, on files. */
 const tools = "src/resumable/transform/";
 const forbiddenNames = new Set([

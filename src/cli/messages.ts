@@ -52,6 +52,7 @@ const catalogue = {
   "commit-contradiction": (hash: string) => `${hash}: both in --has and in --lacks`,
   "strategy-unknown": (given: string, near: string) =>
     `--strategy ${given}: not one of hunt, prove, pct, random${near}`,
+  "scale-unknown": (given: string) => `--scale ${given}: not one of full, small`,
   "cgroup-unknown": (given: string) => `--cgroup ${given}: not one of v1, v2`,
   "preemptions-need-prove": (given: string) => `--max-preemptions bounds a proof: leave out --strategy ${given}`,
   "all-findings-need-prove": (given: string) => `--all-findings is a proof: leave out --strategy ${given}`,

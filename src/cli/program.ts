@@ -8,6 +8,7 @@ import type { AffectedFlags } from "./commands/affected.ts";
 import type { DiagnoseFlags } from "./commands/diagnose.ts";
 import type { ExploreFlags } from "./commands/explore.ts";
 import type { ReplayFlags } from "./commands/replay.ts";
+import type { RunFlags } from "./commands/run.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { CliError, message } from "./messages.ts";
 import type { Terminal } from "./terminal.ts";
@@ -136,6 +137,7 @@ function build(t: Terminal, help: string[], done: (code: number) => void): Comma
     t,
     done,
   );
+  addRun(command("run <INCIDENT>", "run an incident in virtual time and print what was measured"), t, done);
   addReplay(
     command("replay <WITNESS>", "run a schedule that explore found and show where it ends (- is standard input)"),
     t,
@@ -225,6 +227,43 @@ function addAffected(command: Command, t: Terminal, done: (code: number) => void
     .optionsGroup("Exit code:")
     .option("--exit-zero", "exit with 0 whatever was found")
     .action(async (flags: AffectedFlags) => done(await (await import("./commands/affected.ts")).runAffected(t, flags)));
+}
+
+const runExamples = `Examples:
+  unwedge run dm-crypt-throttle
+  unwedge run dm-crypt-throttle --compare all --seconds 5
+`;
+const runExitHelp = `
+Exit codes: 0 the run came to its end; 1 it ended in a deadlock; 2 bad usage or
+input; 3 it was cut short; 130 interrupted.
+`;
+
+function addRun(command: Command, t: Terminal, done: (code: number) => void): void {
+  command
+    .addHelpText("before", runExamples)
+    .addHelpText("after", runExitHelp)
+    .optionsGroup("Kernel:")
+    .option("--era <RELEASE>", "kernel point release, e.g. 4.7.4")
+    .option("--fix <NAME>", "add a fix (again for more)", collect)
+    .option("--revert <NAME>", "take a merged fix out (again for more)", collect)
+    .option("--cgroup <VERSION>", "v1 or v2")
+    .option("--nokmem", "boot with cgroup.memory=nokmem")
+    .option("--hz <N>", "timer interrupts a second (default: 250)")
+    .optionsGroup("Workload:")
+    .option("--scale <SIZE>", "full or small")
+    .option("--param <NAME=VALUE>", "size of the workload (again for more)", collect)
+    .option("--device <NAME>", "how fast its disks are: ssd (default), disk, nvme")
+    .option("--seconds <N>", "virtual seconds")
+    .option("--seed <N>", "where the model leaves a choice open")
+    .option("--compare <all>", "run it with every fix, one after the other")
+    .optionsGroup("Output:")
+    .option("--json", "one JSON document (unwedge.run/1, unwedge.compare/1)")
+    .option("--no-pager", "never start a pager")
+    .optionsGroup("Exit code:")
+    .option("--exit-zero", "exit with 0 whatever came out")
+    .action(async (incident: string, flags: RunFlags) =>
+      done(await (await import("./commands/run.ts")).runRun(t, incident, flags)),
+    );
 }
 
 const exploreExamples = `Examples:

@@ -2,6 +2,8 @@
  * What an incident is: a workload, the objects it works on, and the switches to compare. Everything that locks, waits or
  * wakes is kernel code in `kernel/`.
  */
+
+import type { Capacities } from "../kernel/sched/kernel.ts";
 import type { Machine } from "../resumable/machine.ts";
 import type { ContextKind } from "../waits/types.ts";
 import type { Scene } from "./scene.ts";
@@ -44,6 +46,8 @@ export interface Incident extends Story {
   readonly hacks?: Readonly<Record<string, string>>;
   /** How many CPUs; 2 when absent. */
   cpus?(parameters: Parameters): number;
+  /** Room for more than some dozens of things, by capacity. */
+  room?(parameters: Parameters): Partial<Capacities>;
   /** Builds files, groups and tasks. */
   setup(scene: Scene, parameters: Parameters): void;
 }

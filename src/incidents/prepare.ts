@@ -73,6 +73,7 @@ export function prepare(incident: Incident, given: Choices = {}): PrepareResult 
       hacks: choices.hacks ?? [],
       cpus: incident.cpus?.(parameters) ?? 2,
       invariants: choices.invariants ?? false,
+      ...(incident.room === undefined ? {} : { room: incident.room(parameters) }),
     },
     (s) => incident.setup(s, parameters),
   );

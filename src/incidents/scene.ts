@@ -49,6 +49,8 @@ export interface SceneOptions {
   readonly cpus: number;
   /** Check the laws of the model in every state. */
   readonly invariants: boolean;
+  /** Room for more than the usual, by capacity, while the scene is built for the first time. */
+  readonly room?: Partial<Capacities>;
 }
 
 /** A file with pages in the cache. */
@@ -123,7 +125,7 @@ export class Scene {
 
   /** Runs a set-up and returns the scene, ready to start. */
   static build(options: SceneOptions, setup: (scene: Scene) => void): Scene {
-    const rough = new Scene(options, ROOMY);
+    const rough = new Scene(options, { ...ROOMY, ...options.room } as Capacities);
     setup(rough);
     const scene = new Scene(options, rough.measure());
     setup(scene);

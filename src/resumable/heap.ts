@@ -31,7 +31,8 @@ export class World {
   readonly ghosts: number[] = [];
   /** Where lists lie: first word and end, in ascending order. */
   readonly lists: (readonly [number, number])[] = [];
-  readonly reads = new Set<number>();
+  /** What was read while accesses were recorded. */
+  reads: Set<number> = new Set<number>();
   readonly writes = new Set<number>();
   private next = FIRST_WORD;
   private readonly classes = new Map<unknown, number>();

@@ -67,12 +67,15 @@ export class Machine implements Explorable {
   private divided: Parts | undefined;
   private readonly declared: SymmetryDeclaration[] = [];
   private group: Symmetry | undefined;
+  private readonly ownReads: Set<number>;
+  private readonly noReads: Set<number> = new Unnoted();
   private gotDone = false;
   readonly brokenInvariant?: () => string | undefined;
   readonly deadSubset?: (ways?: ArrayLike<number>) => readonly number[];
 
   constructor(world: World, hooks: MachineHooks = {}) {
     this.world = world;
+    this.ownReads = world.reads;
     this.hooks = hooks;
     const { brokenInvariant, deadSubset } = hooks;
     // absent where there is nothing to ask, so that a search need not put states together for it
@@ -343,6 +346,12 @@ export class Machine implements Explorable {
     this.bare = bare;
     this.forget();
   }
+
+  /** As {@link track}, for steps of which only the writes are wanted. */
+  trackWrites(on: boolean): void {
+    this.track(on, true);
+    this.world.reads = on ? this.noReads : this.ownReads;
+  }
   private forget(): void {
     this.world.reads.clear();
     this.world.writes.clear();
@@ -357,6 +366,13 @@ export class Machine implements Explorable {
     } finally {
       this.asking = false;
     }
+  }
+}
+
+/** A set that stays empty. */
+class Unnoted extends Set<number> {
+  override add(): this {
+    return this;
   }
 }
 

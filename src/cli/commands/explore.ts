@@ -146,14 +146,15 @@ function strategyOf(given: string | undefined): Strategy | undefined {
   return found;
 }
 
-function wholeNumber(option: string, given: string | undefined): number | undefined {
+/** A whole number of an option, refused in one line otherwise (@internal). */
+export function wholeNumber(option: string, given: string | undefined): number | undefined {
   if (given === undefined) return undefined;
   if (!/^\d{1,15}$/.test(given)) throw usageError("number-malformed", option, given);
   return Number(given);
 }
 
 /** `--fix all` is not a thing: fixes are compared. */
-function choicesOf(flags: ExploreFlags): Choices {
+export function choicesOf(flags: ExploreFlags): Choices {
   const { cgroup, era, fix = [], revert = [], hack = [] } = flags;
   if (cgroup !== undefined && cgroup !== "v1" && cgroup !== "v2") throw usageError("cgroup-unknown", cgroup);
   if (fix.includes("all")) throw usageError("fix-all");

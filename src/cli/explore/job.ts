@@ -6,6 +6,7 @@ import type { SearchCounts } from "../../explore/types.ts";
 import { type AnyIncident, type Incident, isAbstract } from "../../incidents/incident.ts";
 import type { PrepareResult } from "../../incidents/prepare.ts";
 import type { ChoiceError, Choices, Subject } from "../../incidents/prepared.ts";
+import type { RunOptions, RunResult } from "../../simulate/run.ts";
 
 /** @internal */
 export type ExploreJob = Job & { readonly kind: "explore" };
@@ -25,6 +26,12 @@ export type Job =
       readonly jobs: number;
     }
   | { readonly kind: "replay"; readonly witness: Witness }
+  | {
+      readonly kind: "run";
+      readonly incident: string;
+      readonly choices: Choices;
+      readonly options: RunOptions;
+    }
   /** Which switches there are to compare. */
   | { readonly kind: "switches"; readonly incident: string; readonly choices: Choices };
 
@@ -37,6 +44,13 @@ export interface Switch {
 export type JobResult =
   | { readonly kind: "explored"; readonly exploration: Exploration; readonly seconds: number }
   | { readonly kind: "switches"; readonly incident: string; readonly switches: readonly Switch[] }
+  | {
+      readonly kind: "ran";
+      readonly result: RunResult;
+      readonly title: string;
+      readonly wallSeconds: number;
+      readonly peakRssBytes: number;
+    }
   | { readonly kind: "refused"; readonly error: JobError };
 
 /** Why a job cannot be done: the user's choice, file or witness is at fault. */
@@ -51,9 +65,19 @@ export interface JobProgress {
   readonly seconds: number;
 }
 
+/** How far a run is. */
+export interface RunProgress {
+  /** Virtual seconds. */
+  readonly virtual: number;
+  readonly steps: number;
+  readonly seconds: number;
+}
+
 export interface JobHooks {
   readonly stop: () => boolean;
-  readonly progress: (progress: JobProgress) => void;
+  readonly progress: (progress: JobProgress | RunProgress) => void;
+  /** The most memory that the process has had, in bytes. */
+  readonly peakRss?: () => number;
   /** Milliseconds of some clock. */
   readonly now: () => number;
   /** Other threads that search for the same job. */
@@ -85,6 +109,7 @@ export async function performJob(job: Job, hooks: JobHooks, library?: Library): 
     if ("error" in made) return refused({ id: "choice-refused", message: made.error });
     return { kind: "switches", incident: incident.id, switches: made.switches };
   }
+  if (job.kind === "run") return ran(incident, job, hooks);
   const { choicesOf } = await import("../../explore/incident-witness.ts");
   const choices = job.kind === "replay" ? choicesOf(job.witness) : job.choices;
   const wrong = unknownFix(incident, choices);
@@ -94,6 +119,33 @@ export async function performJob(job: Job, hooks: JobHooks, library?: Library): 
   return job.kind === "replay"
     ? replayed(prepared, job.witness, found.file, hooks)
     : explored(prepared, job, found.file, hooks);
+}
+
+async function ran(incident: AnyIncident, job: Job & { readonly kind: "run" }, hooks: JobHooks): Promise<JobResult> {
+  const { timedIncidents } = await import("../../incidents/runs/index.ts");
+  const timed = timedIncidents.find((one) => one.incident.id === incident.id);
+  if (timed === undefined) {
+    const can = timedIncidents.map((one) => one.incident.id).join(", ");
+    return refused({ id: "choice-refused", message: `${incident.id} has no run against a clock; these have: ${can}` });
+  }
+  const wrong = unknownFix(timed.incident, job.choices);
+  if (wrong !== undefined) return refused(wrong);
+  const { runIncident } = await import("../../simulate/run.ts");
+  const begin = hooks.now();
+  let told = begin;
+  const outcome = runIncident(timed, job.choices, {
+    ...job.options,
+    shouldStop: hooks.stop,
+    onProgress(virtual, steps) {
+      if (hooks.now() < told + PROGRESS_MS) return;
+      told = hooks.now();
+      hooks.progress({ virtual, steps, seconds: (hooks.now() - begin) / 1000 });
+    },
+  });
+  if (!outcome.ok) return refused({ id: "choice-refused", ...outcome.error });
+  const wallSeconds = (hooks.now() - begin) / 1000;
+  const { title } = timed.incident;
+  return { kind: "ran", result: outcome.result, title, wallSeconds, peakRssBytes: hooks.peakRss?.() ?? 0 };
 }
 
 const refused = (error: JobError): JobResult => ({ kind: "refused", error });

@@ -18,6 +18,7 @@ parentPort?.once("message", ({ job, stop }: WorkerInput) => {
     progress: (progress) => parentPort?.postMessage({ progress }),
     now: () => performance.now(),
     crew: crewFor,
+    peakRss: () => process.resourceUsage().maxRSS * 1024,
   }).then((result) => parentPort?.postMessage({ result }));
 });
 

@@ -7,6 +7,7 @@
 import { create, type Entity, op, type Resumable } from "../../resumable/index.ts";
 import { current, kernel, thisCpu } from "../sched/current.ts";
 import { handlersHaveWork, irqEnter, irqExit } from "../sched/hardirq.ts";
+import { hardwareOp } from "../sched/hardware.ts";
 import type { Kernel } from "../sched/kernel.ts";
 import type { Task } from "../sched/task.ts";
 import { queueWork, Work, Workqueue, workerThread } from "../sched/workqueue.ts";
@@ -58,8 +59,8 @@ function completable(handler: Task): readonly Bio[] {
 }
 
 /** The device completes one of its requests, whichever: `way` chooses. */
-const takeCompletion = op<Task>("completion", {
-  ways: (handler) => completable(handler).length,
+const takeCompletion = hardwareOp<Task>("completion", {
+  requests: completable,
   apply(handler, _argument, way) {
     const bio = completable(handler)[way] as Bio;
     (bio.queue as RequestQueue).inFlight.remove(bio);

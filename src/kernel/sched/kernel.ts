@@ -73,7 +73,8 @@ export class Kernel {
   constructor(config: KernelConfig) {
     this.config = config;
     this.era = config.era;
-    this.world = new World(config.capacities);
+    const { contexts, bios } = config.capacities;
+    this.world = new World({ works: contexts + bios, ...config.capacities });
     this.cpus = Array.from({ length: config.cpus }, (_, number) => create(Cpu, { number }));
     const { invariants } = config;
     this.machine = new Machine(this.world, {

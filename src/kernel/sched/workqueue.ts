@@ -38,7 +38,7 @@ export class Workqueue extends Entity {
     fields(Workqueue, {
       queueName: value,
       unbound: bool,
-      works: list("contexts"),
+      works: list("works"),
       workers: list("contexts"),
       rescuer: ref,
       busy: list("contexts"),
