@@ -63,6 +63,7 @@ const ROWS: readonly Row[] = [
   { incident: "fuse-server-memcg", options: "", predicted: "deadlock" },
   { incident: "fuse-server-memcg", options: "--fix skip-deadlockable-mappings", predicted: "none" },
   { incident: "fuse-server-memcg", options: "--revert fuse-no-copies", predicted: "none" },
+  { incident: "dm-crypt-throttle", options: "", predicted: "none" },
   { incident: "dm-snapshot-cow-throttle", options: "", predicted: "deadlock" },
   { incident: "dm-snapshot-cow-throttle", options: "--fix dm-snap-unlocked-throttle", predicted: "none" },
   { incident: "nbd-server-memcg", options: "", predicted: "deadlock" },

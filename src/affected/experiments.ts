@@ -28,6 +28,8 @@ export function eraFor(kernel: KernelName | undefined): Era | undefined {
 
 /** The explorations that back a claim; none where the model has no switch for it. */
 export function experimentsFor(incident: Incident, machine: Machine, claim: Claim): readonly Experiment[] {
+  // a search finds nothing in what is only slow
+  if (incident.slow === true) return [];
   const era = eraFor(machine.kernel?.value);
   const hacks = reproductionOf(incident.id)?.hacks ?? [];
   const base: Choices = {

@@ -6,6 +6,7 @@ export const catalogue: Readonly<Record<string, () => Promise<AnyIncident>>> = {
   "memcg-writeback-abba": async () => (await import("./memcg-writeback-abba.ts")).memcgWritebackAbba,
   "wb-switch-irq-nesting": async () => (await import("./wb-switch-irq-nesting.ts")).wbSwitchIrqNesting,
   "xfs-page-lock-order": async () => (await import("./xfs-page-lock-order.ts")).xfsPageLockOrder,
+  "dm-crypt-throttle": async () => (await import("./dm-crypt-throttle.ts")).dmCryptThrottle,
   "ext4-writepages-reclaim": async () => (await import("./ext4-writepages-reclaim.ts")).ext4WritepagesReclaim,
   "dm-bufio-loop": async () => (await import("./dm-bufio-loop.ts")).dmBufioLoop,
   "erofs-shrink-spin": async () => (await import("./erofs-shrink-spin.ts")).erofsShrinkSpin,

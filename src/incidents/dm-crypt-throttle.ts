@@ -9,13 +9,15 @@
  * A search takes no account of time. It shows who is throttled on whose behalf, and that nothing stands for ever: each sleep ends,
  * and the pages come back when the device is done. How slow that is, only a run against a clock can say.
  */
-import { bootDmCrypt } from "../kernel/md/boot-dm-crypt.ts";
+import { mappedDevices } from "../kernel/block/mapped-device.ts";
+import { bootDmCrypt, cryptMetrics } from "../kernel/md/boot-dm-crypt.ts";
+import type { CryptConfig } from "../kernel/md/dm-crypt-types.ts";
 import { bootKswapd } from "../kernel/mm/kswapd.ts";
 import { userPageFault } from "../kernel/mm/memory.ts";
 import type { Vma } from "../kernel/mm/mm-types.ts";
 import { OOM_SCORE_ADJ_MIN } from "../kernel/mm/mmap.ts";
 import { bootSwap } from "../kernel/mm/swap-state.ts";
-import { bootGlobalDirtyLimits } from "../kernel/mm/throttle-vm-writeout.ts";
+import { bootGlobalDirtyLimits, vmWriteoutThrottle } from "../kernel/mm/throttle-vm-writeout.ts";
 import type { Resumable } from "../resumable/index.ts";
 import { defineIncident } from "./incident.ts";
 
@@ -30,17 +32,18 @@ export const dmCryptThrottle = defineIncident({
   source: "Re: System freezes after OOM, Michal Hocko, 2016-07-14; commit bf48438354a7, 2016-08-14",
   era: "4.7.4",
   parameters: {
-    resident: { default: 2, min: 0, max: 64, what: "pages that a hog has used, and nobody of late" },
+    resident: { default: 3, min: 0, max: 64, what: "pages that a hog has used, and nobody of late" },
     touches: { default: 1, min: 1, max: 64, what: "pages more that it writes to" },
     hogs: { default: 1, min: 1, max: 4, what: "tasks, each with memory of its own" },
     clean: { default: 0, min: 0, max: 64, what: "clean pages of a file, which reclaim can have at once" },
     free: { default: 0, min: 0, max: 64, what: "free pages" },
     reserve: { default: 1, min: 1, max: 256, what: "pages in the reserve of dm-crypt; 256 in the kernel" },
-    workers: { default: 1, min: 1, max: 4, what: "workers that encrypt (one for each CPU)" },
-    kswapd: { default: 0, min: 0, max: 1, what: "1: there is a kswapd, woken by the first who finds nothing free" },
-    "back-in": { default: 0, min: 0, max: 1, what: "1: the hog goes on to read the first page it had" },
+    workers: { default: 2, min: 1, max: 4, what: "workers that encrypt (one for each CPU)" },
+    kswapd: { default: 1, min: 0, max: 1, what: "1: there is a kswapd, woken by the first who finds nothing free" },
+    "back-in": { default: 1, min: 0, max: 1, what: "1: the hog goes on to read the first page it had" },
     "dirty-ratio": { default: 20, min: 0, max: 100, what: "vm.dirty_ratio" },
     cpus: { default: 1, min: 1, max: 4, what: "CPUs" },
+    slab: { default: 0, min: 0, max: 1, what: "1: bios and what dm keeps with them take pages too" },
     priority: { default: 0, min: 0, max: 12, what: "where reclaim begins; at 0 one pass scans all there is" },
   },
   fixes: [
@@ -52,21 +55,23 @@ export const dmCryptThrottle = defineIncident({
     "mempool-no-direct-reclaim",
     "mempool-nomemalloc",
   ],
-  hacks: { unserialised: "crypt_alloc_buffer() sleeps for pages without bio_alloc_lock" },
   fixedChoices: [
     "the OOM killer may not choose the hogs (oom_score_adj -1000)",
     "an allocation goes on reclaiming or gives up as the schedule has it, and the hog faults again",
     "there is a slot of swap for every page; each is written by a bio of its own",
   ],
+  slow: true,
   cpus: ({ cpus = 1 }) => cpus,
   setup(s, p) {
-    const { resident = 2, touches = 1, hogs = 1, clean = 0, free = 0, reserve = 1, priority = 0 } = p;
-    s.memory({ priority, allocRetries: "free" });
+    const { resident = 3, touches = 1, hogs = 1, clean = 0, free = 0, reserve = 1, priority = 0 } = p;
+    const slabPages = (p.slab ?? 0) > 0;
+    s.memory({ priority, allocRetries: "free", slabPages });
     bootGlobalDirtyLimits(s.kernel, { dirtyRatio: p["dirty-ratio"] ?? 20 });
     // a task that swaps out has a bio for each page of its own and one for a page that it reads, with its clone
     const [disk, crypt] = s.disks(hogs * (resident + touches) + 2, { irqCpu: 0 }, { device: "253:0", irqCpu: 0 });
-    s.freePages(free + reserve);
-    bootDmCrypt(s.kernel, { queue: crypt!, dev: disk!, workers: p.workers ?? 1, minPages: reserve });
+    // with slab, the reserves of two pools more, an element each
+    s.freePages(free + reserve + (slabPages ? 2 : 0));
+    bootDmCrypt(s.kernel, { queue: crypt!, dev: disk!, workers: p.workers ?? 2, minPages: reserve, minIos: 1 });
     bootSwap(s.kernel, crypt!, hogs * (resident + touches));
     if ((p.kswapd ?? 0) > 0) bootKswapd(s.kernel);
     if (clean > 0) s.file(s.filesystem("ext4", disk!, { periodic: false }), { pages: clean });
@@ -75,6 +80,15 @@ export const dmCryptThrottle = defineIncident({
       const vma = s.anonymous(mm, resident, undefined, touches);
       s.task("hog", { mm }, (p["back-in"] ?? 0) > 0 ? hogAndBack : hog, [vma, resident, touches]);
     }
+  },
+  metrics(kernel, seconds) {
+    const cc = mappedDevices(kernel)[0]?.target as CryptConfig;
+    const measured = cryptMetrics(cc, vmWriteoutThrottle(kernel)?.workerSleeps ?? 0, seconds);
+    return {
+      "dm_crypt.requests_per_second": measured.requestsPerSecond,
+      "dm_crypt.throttle_sleeps_per_request": measured.throttleSleepsPerRequest,
+      "dm_crypt.reserve_empty_share": measured.reserveEmptyShare,
+    };
   },
 });
 

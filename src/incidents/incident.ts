@@ -4,6 +4,7 @@
  */
 
 import type { Capacities } from "../kernel/sched/kernel.ts";
+import type { Kernel } from "../kernel/sched/kernel.ts";
 import type { Machine } from "../resumable/machine.ts";
 import type { ContextKind } from "../waits/types.ts";
 import type { Scene } from "./scene.ts";
@@ -48,8 +49,12 @@ export interface Incident extends Story {
   cpus?(parameters: Parameters): number;
   /** Room for more than some dozens of things, by capacity. */
   room?(parameters: Parameters): Partial<Capacities>;
+  /** What happens is slow and stands nowhere: no search has a fault to find, only a run against a clock shows it. */
+  readonly slow?: true;
   /** Builds files, groups and tasks. */
   setup(scene: Scene, parameters: Parameters): void;
+  /** What a run of so many seconds has measured, by name; see `ghost` in resumable/entity.ts for what it is taken from. */
+  metrics?(kernel: Kernel, seconds: number): Readonly<Record<string, number>>;
 }
 
 /** An abstract model: a program of its own, in which no kernel is. @since 0.2.0 */

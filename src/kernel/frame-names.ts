@@ -196,6 +196,25 @@ const ROWS: Readonly<Record<string, History<Name>>> = {
   zErofsAllocPcluster: INLINED,
   xaErase: names("xa_erase"),
 
+  // mm/mempool.c, drivers/md/dm-crypt.c; what crypt_alloc_buffer() is part of: the stack in commit bf48438354a7
+  allocElement: INLINED,
+  bioPutClone: INLINED,
+  cryptAllocBuffer: names(undefined, ["4.9?", "crypt_alloc_buffer"]),
+  fillClone: INLINED,
+  kcryptdCryptWriteConvert: INLINED,
+  kcryptdCryptReadConvert: INLINED,
+  kcryptdCryptWriteIoSubmit: INLINED,
+  kcryptdIoWrite: INLINED,
+  cryptDecPending: names("crypt_dec_pending"),
+  cloneEndio: names("clone_endio"),
+  // mm/swap_state.c, mm/page_io.c, mm/memory.c
+  addToSwapCache: INLINED,
+  mapLocked: INLINED,
+  swapCacheGetFolio: folio("lookup_swap_cache", "swap_cache_get_folio"),
+  __lockPageOrRetry: folio("__lock_page_or_retry", "__folio_lock_or_retry"),
+  swapReadpage: names("swap_readpage", ["6.5?", "swap_read_folio"]),
+  deleteFromSwapCache: folio("delete_from_swap_cache", "delete_from_swap_cache"),
+
   // block, drivers/block/loop.c, drivers/md/dm-bufio.c, fs/direct-io.c
   loopKthreadWorkerFn: names("loop_kthread_worker_fn", ["5.14?", "worker_thread"]),
   kthreadWorkerFn: names("kthread_worker_fn", ["5.14?", "process_one_work"]),

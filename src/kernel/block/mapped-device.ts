@@ -17,11 +17,13 @@ const SUBSYSTEM = "mapped devices";
 
 /** Set-up only. */
 export function registerMappedDevice(k: Kernel, device: MappedDevice): void {
-  const known = (k.subsystems.get(SUBSYSTEM) as readonly MappedDevice[] | undefined) ?? [];
-  k.subsystems.set(SUBSYSTEM, Object.freeze([...known, Object.freeze(device)]));
+  k.subsystems.set(SUBSYSTEM, Object.freeze([...mappedDevices(k), Object.freeze(device)]));
+}
+/** All of them, in the order in which they were made. */
+export function mappedDevices(k: Kernel): readonly MappedDevice[] {
+  return (k.subsystems.get(SUBSYSTEM) as readonly MappedDevice[] | undefined) ?? [];
 }
 /** Undefined: an ordinary device. */
 export function mappedDevice(queue: RequestQueue | undefined): MappedDevice | undefined {
-  const known = kernel().subsystems.get(SUBSYSTEM) as readonly MappedDevice[] | undefined;
-  return known?.find((device) => device.queue === queue);
+  return mappedDevices(kernel()).find((device) => device.queue === queue);
 }

@@ -62,7 +62,12 @@ const sleepKillable = waitOp<PfmemallocWait, Task>("wait for pfmemalloc reserves
   describe: () => "wait until kswapd has replenished the reserves",
 });
 const sleepASecond = sleepOp<PfmemallocWait, Task>("wait a second for pfmemalloc reserves", {
-  sleep: (wait, task) => ({ jiffies: (hz) => hz, woken: !wait.waiters.includes(task) }),
+  sleep: (wait, task) => ({
+    jiffies: (hz) => hz,
+    woken: !wait.waiters.includes(task),
+    state: "S",
+    top: "schedule_timeout",
+  }),
   apply: (wait, task) => wait.waiters.remove(task),
   wait: (wait) => waitFor(wait, "S"),
   describe: () => "wait a second for the reserves",

@@ -52,6 +52,11 @@ export function bootGlobalDirtyLimits(k: Kernel, ratios: DirtyRatios = {}): VmWr
   return counts;
 }
 
+/** What it has counted; undefined where no limit counts. */
+export function vmWriteoutThrottle(k: Kernel): VmWriteoutThrottle | undefined {
+  return (k.subsystems.get(SUBSYSTEM) as GlobalLimits | undefined)?.counts;
+}
+
 /** Whether a pass of reclaim can sleep here at all. */
 export function throttlesVmWriteout(): boolean {
   return era().throttleVmWriteout && kernel().subsystems.has(SUBSYSTEM);

@@ -11,6 +11,7 @@ import { type EntryKind, entryFrames, kernelName, procStack, waitTop } from "../
 import type { Kernel } from "./kernel.ts";
 import { obstacleOf } from "./stuck.ts";
 import type { Cpu, Task } from "./task.ts";
+import { sleepNow } from "./timeout.ts";
 
 /** Whether a frame's file is the kernel's, not an incident's or a test's. */
 export function isKernelFile(file: string): boolean {
@@ -53,6 +54,8 @@ export function taskState(kernel: Kernel, task: Task): ShownState {
   kernel.world.activate();
   const obstacle = obstacleOf(kernel, task);
   if (obstacle?.kind === "wait") return obstacle.wait.state === "K" ? "D" : obstacle.wait.state;
+  const sleep = obstacle === undefined ? sleepNow(kernel, task) : undefined;
+  if (sleep !== undefined) return sleep.state === "S" ? "S" : "D";
   if (obstacle === undefined && kernel.machine.idle(task.context)) {
     return task.kind === "task" ? "S" : valueAt(IDLE_STATE, kernel.era);
   }
@@ -86,6 +89,8 @@ export function taskFrames(kernel: Kernel, task: Task): readonly string[] {
 function topOf(kernel: Kernel, task: Task): readonly string[] {
   const obstacle = obstacleOf(kernel, task);
   if (obstacle?.kind === "wait") return waitTop(obstacle.wait.top, kernel.era);
+  const sleep = obstacle === undefined ? sleepNow(kernel, task) : undefined;
+  if (sleep !== undefined) return waitTop(sleep.top ?? "congestion", kernel.era);
   // a worker without work sleeps in worker_thread()
   return obstacle === undefined && kernel.machine.idle(task.context) ? waitTop("schedule", kernel.era) : [];
 }

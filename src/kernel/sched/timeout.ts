@@ -5,7 +5,9 @@
  * same, for whoever runs the same code against a clock: {@link sleepOf} says it of an operation that a task has announced.
  */
 import { type OpSpec, op, type Step } from "../../resumable/index.ts";
-import { type Wait, waitOp } from "./wait.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Task } from "./task.ts";
+import { type Wait, type WaitTop, waitOp } from "./wait.ts";
 
 /** A sleep as it stands now. */
 export interface Sleep {
@@ -13,6 +15,9 @@ export interface Sleep {
   jiffies(hz: number): number;
   /** What it waits for has happened: it ends now. Absent: only its time ends it. */
   readonly woken?: boolean;
+  /** State and frames above the model's innermost one, as dumps show them; D in io_schedule_timeout() when absent. */
+  readonly state?: Wait["state"];
+  readonly top?: WaitTop;
 }
 
 type SleepOf = (object: unknown, argument: unknown) => Sleep;
@@ -35,6 +40,14 @@ export function sleepOp<A = undefined, B = undefined>(
 /** The sleep of an announced operation; undefined for any other. */
 export function sleepOf(name: string, object: unknown, argument: unknown): Sleep | undefined {
   return sleeps.get(name)?.(object, argument);
+}
+
+/** The sleep that a task is in now; undefined: it is in none, it has been woken, or it has ended. */
+export function sleepNow({ machine }: Kernel, { context }: Task): Sleep | undefined {
+  if (machine.finished(context)) return undefined;
+  const { op: name, object, argument } = machine.pending(context);
+  const sleep = sleepOf(name, object, argument);
+  return sleep?.woken === true ? undefined : sleep;
 }
 
 /** Frozen shapes of the usual lengths: HZ / n, n * HZ, one jiffy. */
