@@ -3,7 +3,7 @@
  * `--check-invariants`: a broken one is a report with a witness.
  *
  * Not here, because no state can show it: that a group is over its limit only by forced charges, that nobody overtakes a
- * queued writer. Not modelled: journal credits, mempools, swap slots.
+ * queued writer. Not modelled: journal credits, charges of swap.
  */
 import { chargesAreConserved, kernelMemoryIsCounted, swapCounterIsNotBelow } from "./invariants-charges.ts";
 import { irqSafeLocksKeepIrqsOff, lockHoldersLive, readersOrWriter, waitersSayForWhat } from "./invariants-locks.ts";
@@ -17,6 +17,7 @@ import {
   pageLockHolderLives,
   writebackHasBio,
 } from "./invariants-pages.ts";
+import { reservesAreKept, swapSlotsAreWhole } from "./invariants-pools.ts";
 import type { Kernel } from "./sched/kernel.ts";
 
 /** What is wrong in one line; undefined: the law holds. @internal */
@@ -41,7 +42,7 @@ export const laws = {
   waitersSayForWhat,
 } as const satisfies Readonly<Record<string, Law>>;
 
-const ALL: readonly Law[] = Object.values(laws);
+const ALL: readonly Law[] = [...Object.values(laws), reservesAreKept, swapSlotsAreWhole];
 
 /** The first law that does not hold in the present state, in one line. */
 export function brokenLaw(kernel: Kernel): string | undefined {

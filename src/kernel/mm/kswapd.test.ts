@@ -63,6 +63,32 @@ describe("kswapd", () => {
   });
 });
 
+describe("kswapd that frees nothing", () => {
+  const failures = (release: string, runs: number): number => {
+    const kernel = testKernel(release);
+    const mm = bootMm(kernel, { pages: 2 });
+    for (let i = 0; i < 2; i++) bootPage(kernel, { anon: true });
+    const task = bootKswapd(kernel);
+    for (let run = 0; run < runs; run++) {
+      mm.node.kswapdWanted = true;
+      runAlone(kernel, task);
+    }
+    return mm.node.kswapdFailures;
+  };
+  it("gives up after sixteen runs, from 4.12 on", () => {
+    expect([failures("4.11", 20), failures("4.12", 20), failures("6.1", 3)]).toEqual([0, 16, 3]);
+  });
+  it("is asked again once a direct reclaimer has freed something", () => {
+    const kernel = testKernel("6.1");
+    const mm = bootMm(kernel, { pages: 2 });
+    const mapping = create(AddressSpace, { treeLock: create(SpinLock, { lockClass: "i_pages" }) });
+    bootPage(kernel, { mapping });
+    mm.node.kswapdFailures = 16;
+    runAlone(kernel, kernel.spawn({ comm: "t" }, globally, [GFP_KERNEL]));
+    expect(mm.node.kswapdFailures).toBe(0);
+  });
+});
+
 describe("slab shrinkers", () => {
   function tries(
     release: string,

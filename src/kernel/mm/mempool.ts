@@ -93,6 +93,12 @@ export interface MempoolOptions {
   readonly allocFn?: (gfp: number, pool: Mempool) => Resumable<SlabObject>;
 }
 
+const SUBSYSTEM = "mempools";
+/** All pools of a kernel, in the order in which they were made. */
+export function mempools(k: Kernel): readonly Mempool[] {
+  return (k.subsystems.get(SUBSYSTEM) as readonly Mempool[] | undefined) ?? [];
+}
+
 /** `mempool_create()`, its reserve full. Objects of a slab pool need no pages unless memory was booted with `slabPages`. */
 export function createMempool(k: Kernel, options: MempoolOptions): Mempool {
   const { poolName, minNr, kind, holders, poolData } = options;
@@ -104,6 +110,7 @@ export function createMempool(k: Kernel, options: MempoolOptions): Mempool {
     freeFn: kind === "page" ? mempoolFreePages : mempoolFreeSlab,
     ...(poolData === undefined ? {} : { poolData }),
   });
+  k.subsystems.set(SUBSYSTEM, Object.freeze([...mempools(k), pool]));
   const mm = k.subsystem<Mm>("mm");
   if (kind === "slab" && mm.options.slabPages !== true) return pool;
   for (let i = 0; i < minNr; i++) pool.reserve.push(takePageAtBoot(mm));

@@ -1,16 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { create, type Resumable } from "../../resumable/index.ts";
+import { bootBlock } from "../block/blk-core.ts";
 import { type Era, era, withFix } from "../era.ts";
 import { __GFP_NORETRY, GFP_KERNEL, GFP_NOFS, GFP_NOIO, PF_LESS_THROTTLE, PF_WQ_WORKER } from "../gfp.ts";
 import { SpinLock } from "../locking/spinlock.ts";
 import type { Task } from "../sched/task.ts";
-import { testKernel } from "../sched/testing.ts";
+import { runAlone, testKernel } from "../sched/testing.ts";
 import { sleepOf } from "../sched/timeout.ts";
 import { bootPage } from "./boot-pages.ts";
 import { bootMm, createMemcg, type Mm } from "./mm.ts";
 import { AddressSpace } from "./page.ts";
 import { bootGlobalDirtyLimits, throttleVmWriteout, type VmWriteoutThrottle } from "./throttle-vm-writeout.ts";
 import { tryToFreePages } from "./vmscan.ts";
+import { waitIffCongested } from "./vmscan-throttle.ts";
 
 const PAGES = 100;
 interface World {
@@ -49,6 +51,9 @@ function world(release: string | Era, writeback: number, anon: number, fn: unkno
 }
 function* throttled(gfp: number): Resumable {
   yield* throttleVmWriteout(gfp);
+}
+function* waits(): Resumable {
+  yield* waitIffCongested();
 }
 function* reclaims(gfp: number): Resumable {
   yield* tryToFreePages(gfp);
@@ -104,6 +109,23 @@ describe("throttle_vm_writeout", () => {
     // priorities 3 to 0, the root and /a
     expect([w.sleeps(99), w.counts.workerSleeps]).toEqual([8, 8]);
     expect(world("4.9", 30, 60, reclaims, [GFP_NOIO]).sleeps(99)).toBe(0);
+  });
+});
+
+describe("wait_iff_congested", () => {
+  /** Steps of a task while so many of 16 requests are in use; 1 when it sleeps. */
+  const steps = (release: string, tags: number, flags = 0, kind: "task" | "kworker" = "task"): number => {
+    const kernel = testKernel(release);
+    bootMm(kernel);
+    bootBlock(kernel, [{ depth: 16 }]).queues[0]!.tags = tags;
+    return runAlone(kernel, kernel.spawn({ comm: "t", flags, kind }, waits));
+  };
+  it("sleeps while a legacy queue has given out seven eighths of its requests", () => {
+    expect([0, 13, 14, 16].map((tags) => steps("4.7.4", tags))).toEqual([0, 0, 1, 1]);
+    expect(steps("5.0", 16)).toBe(0);
+  });
+  it("spares who has PF_LESS_THROTTLE and writes for a device, which no worker does", () => {
+    expect([steps("4.7.4", 16, PF_LESS_THROTTLE), steps("4.7.4", 16, PF_LESS_THROTTLE, "kworker")]).toEqual([0, 1]);
   });
 });
 

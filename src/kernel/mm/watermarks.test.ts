@@ -69,6 +69,26 @@ describe("watermarks", () => {
   });
 });
 
+describe("the slow path", () => {
+  it("asks the OOM killer after so many fruitless rounds as it is told", () => {
+    const rounds = (allocRetries?: number | "free"): number => {
+      const kernel = testKernel("6.1");
+      const mm = bootMm(kernel, { priority: 0, ...(allocRetries === undefined ? {} : { allocRetries }) });
+      for (const page of mm.pages) page.allocated = true;
+      const task = kernel.spawn({ comm: "t" }, eat, [GFP_KERNEL, create(Count)]);
+      const machine = kernel.start();
+      let scans = 0;
+      // the last way: an end where the schedule may choose one
+      for (let ways = machine.ways(task.context); ways > 0; ways = machine.ways(task.context)) {
+        if (machine.pending(task.context).op === "get_scan_count") scans++;
+        machine.step(task.context, ways - 1);
+      }
+      return scans;
+    };
+    expect([rounds(), rounds(3), rounds("free")]).toEqual([17, 4, 1]);
+  });
+});
+
 describe("throttle_direct_reclaim", () => {
   const under = (gfp: number, free: number, flags = 0): { w: World; task: Task; kswapd: Task; count: Count } => {
     const w = world();
