@@ -114,19 +114,4 @@ describe("dm-crypt-throttle", () => {
     // a hundred per cent of eight free pages, against two pages of memory in all
     expect(workerSleeps({ parameters: { resident: 2, free: 8, "dirty-ratio": 100 } })).toBe(0);
   });
-
-  it("says what a run has measured by the names of the contract", () => {
-    const kernel = kernelOf({});
-    walk(kernel, 5, () => undefined);
-    const metrics = dmCryptThrottle.metrics?.(kernel, 2) ?? {};
-    expect(Object.keys(metrics)).toEqual([
-      "dm_crypt.requests_per_second",
-      "dm_crypt.throttle_sleeps_per_request",
-      "dm_crypt.reserve_empty_share",
-    ]);
-    const requests = (metrics["dm_crypt.requests_per_second"] ?? 0) * 2;
-    expect([Number.isInteger(requests), requests > 0]).toEqual([true, true]);
-    for (const value of Object.values(metrics)) expect(value).toBeGreaterThanOrEqual(0);
-    expect(metrics["dm_crypt.reserve_empty_share"]).toBeLessThanOrEqual(1);
-  });
 });

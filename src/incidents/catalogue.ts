@@ -21,7 +21,6 @@ export const catalogue: Readonly<Record<string, () => Promise<AnyIncident>>> = {
   "nbd-server-memcg": async () => (await import("./nbd-server-memcg.ts")).nbdServerMemcg,
   "drain-pages-workqueue": async () => (await import("./drain-pages-workqueue.ts")).drainPagesWorkqueue,
   "nfs-release-kthreadd": async () => (await import("./nfs-release-kthreadd.ts")).nfsReleaseKthreadd,
-  "dm-crypt-throttle": async () => (await import("./dm-crypt-throttle.ts")).dmCryptThrottle,
   "spin-abba": async () => (await import("./abstract/spin-abba.ts")).spinAbba,
   "spin-irq": async () => (await import("./abstract/spin-irq.ts")).spinIrq,
   "spin-jbd2": async () => (await import("./abstract/spin-jbd2.ts")).spinJbd2,

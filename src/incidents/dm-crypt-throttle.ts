@@ -1,23 +1,10 @@
-/**
- * A machine full of anonymous memory swaps to an encrypted device. To encrypt what reclaim writes, a worker of kcryptd needs a page
- * for each; none is free and the reserve of its pool is with the device, so that mempool_alloc() enters direct reclaim, and that
- * sleeps a tenth of a second in throttle_vm_writeout(), because too much is under writeback: the very pages that wait for the worker.
- *
- * "Re: System freezes after OOM", Michal Hocko, 14 July 2016, of Mikulas Patocka's report of 12 July: ten requests a second. What was
- * merged is commit bf48438354a7 ("mm, vmscan: get rid of throttle_vm_writeout") (v4.9).
- *
- * A search takes no account of time. It shows who is throttled on whose behalf, and that nothing stands for ever: each sleep ends,
- * and the pages come back when the device is done. How slow that is, only a run against a clock can say.
- */
-import { mappedDevices } from "../kernel/block/mapped-device.ts";
-import { bootDmCrypt, cryptMetrics } from "../kernel/md/boot-dm-crypt.ts";
-import type { CryptConfig } from "../kernel/md/dm-crypt-types.ts";
+import { bootDmCrypt } from "../kernel/md/boot-dm-crypt.ts";
 import { bootKswapd } from "../kernel/mm/kswapd.ts";
 import { userPageFault } from "../kernel/mm/memory.ts";
 import type { Vma } from "../kernel/mm/mm-types.ts";
 import { OOM_SCORE_ADJ_MIN } from "../kernel/mm/mmap.ts";
 import { bootSwap } from "../kernel/mm/swap-state.ts";
-import { bootGlobalDirtyLimits, vmWriteoutThrottle } from "../kernel/mm/throttle-vm-writeout.ts";
+import { bootGlobalDirtyLimits } from "../kernel/mm/throttle-vm-writeout.ts";
 import type { Resumable } from "../resumable/index.ts";
 import { defineIncident } from "./incident.ts";
 
@@ -80,15 +67,6 @@ export const dmCryptThrottle = defineIncident({
       const vma = s.anonymous(mm, resident, undefined, touches);
       s.task("hog", { mm }, (p["back-in"] ?? 0) > 0 ? hogAndBack : hog, [vma, resident, touches]);
     }
-  },
-  metrics(kernel, seconds) {
-    const cc = mappedDevices(kernel)[0]?.target as CryptConfig;
-    const measured = cryptMetrics(cc, vmWriteoutThrottle(kernel)?.workerSleeps ?? 0, seconds);
-    return {
-      "dm_crypt.requests_per_second": measured.requestsPerSecond,
-      "dm_crypt.throttle_sleeps_per_request": measured.throttleSleepsPerRequest,
-      "dm_crypt.reserve_empty_share": measured.reserveEmptyShare,
-    };
   },
 });
 

@@ -4,7 +4,6 @@
  */
 
 import type { Capacities } from "../kernel/sched/kernel.ts";
-import type { Kernel } from "../kernel/sched/kernel.ts";
 import type { Machine } from "../resumable/machine.ts";
 import type { ContextKind } from "../waits/types.ts";
 import type { Scene } from "./scene.ts";
@@ -53,8 +52,6 @@ export interface Incident extends Story {
   readonly slow?: true;
   /** Builds files, groups and tasks. */
   setup(scene: Scene, parameters: Parameters): void;
-  /** What a run of so many seconds has measured, by name; see `ghost` in resumable/entity.ts for what it is taken from. */
-  metrics?(kernel: Kernel, seconds: number): Readonly<Record<string, number>>;
 }
 
 /** An abstract model: a program of its own, in which no kernel is. @since 0.2.0 */

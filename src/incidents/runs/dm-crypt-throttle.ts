@@ -4,7 +4,7 @@
  * The machine is small (16 MiB by default), so that a run takes seconds; what decides is not its size but what is free and cached,
  * of which the dirty limit is a share, against the pages that are under writeback.
  */
-import { bootDmCrypt } from "../../kernel/md/boot-dm-crypt.ts";
+import { bootDmCrypt, cryptMetrics } from "../../kernel/md/boot-dm-crypt.ts";
 import type { CryptConfig } from "../../kernel/md/dm-crypt-types.ts";
 import { bootKswapd } from "../../kernel/mm/kswapd.ts";
 import { userPageFault } from "../../kernel/mm/memory.ts";
@@ -100,12 +100,14 @@ export const dmCryptThrottleRun: TimedIncident = {
     },
   ],
   metrics(kernel, seconds, mean) {
-    const { requests, pagePool } = cc(kernel);
+    const { pagePool } = cc(kernel);
     const { sleeps, workerSleeps } = kernel.subsystem<VmWriteoutThrottle>(THROTTLE);
+    const measured = cryptMetrics(cc(kernel), workerSleeps, seconds);
     return {
-      "dm_crypt.requests_per_second": requests / seconds,
-      "dm_crypt.throttle_sleeps_per_request": requests === 0 ? 0 : workerSleeps / requests,
+      "dm_crypt.requests_per_second": measured.requestsPerSecond,
+      "dm_crypt.throttle_sleeps_per_request": measured.throttleSleepsPerRequest,
       "dm_crypt.reserve_empty_share": mean("dm_crypt.reserve_empty"),
+      "dm_crypt.reserve_found_empty_share": measured.reserveEmptyShare,
       "dm_crypt.reserve_used_pages": pagePool.minNr - mean("dm_crypt.reserve"),
       "throttle.sleeps": sleeps,
       "throttle.worker_sleeps": workerSleeps,
