@@ -42,6 +42,10 @@ export const dmCryptThrottle = defineIncident({
     "mempool-no-direct-reclaim",
     "mempool-nomemalloc",
   ],
+  companions: {
+    "less-throttle-dm-crypt": "throttle-honours-less-throttle",
+    "less-throttle-mempool": "throttle-honours-less-throttle",
+  },
   fixedChoices: [
     "the OOM killer may not choose the hogs (oom_score_adj -1000)",
     "an allocation goes on reclaiming or gives up as the schedule has it, and the hog faults again",

@@ -42,6 +42,8 @@ export interface Incident extends Story {
   readonly cgroup?: "v1" | "v2";
   /** Fixes of `kernel/era.ts` that bear on it, and that `--compare all` goes through. */
   readonly fixes: readonly string[];
+  /** By fix: another one without which it does nothing; `--compare all` has both together as well. */
+  readonly companions?: Readonly<Record<string, string>>;
   /** Changes that no kernel has, by name, with what they do; `--param hack=a,b` switches them on. */
   readonly hacks?: Readonly<Record<string, string>>;
   /** How many CPUs; 2 when absent. */

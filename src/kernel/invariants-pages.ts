@@ -51,7 +51,7 @@ export const isolatedPagesAreCounted: Law = (kernel) => {
       held.add(page);
     }
   }
-  const counted = mm?.node.nrIsolated ?? 0;
+  const counted = (mm?.node.nrIsolated ?? 0) + (mm?.node.nrIsolatedAnon ?? 0);
   if (counted < held.size) return `${counted} pages are counted as isolated, ${held.size} are`;
   return active || counted === 0 ? undefined : `${counted} pages are counted as isolated and nobody reclaims`;
 };

@@ -22,6 +22,9 @@ export interface RunFlags
   readonly seed?: string;
 }
 
+/** Some minutes' worth: a run that spins is cut short rather than waited for. */
+const MOST_STEPS = 20_000_000;
+
 type RunJob = Job & { readonly kind: "run" };
 
 /** Runs the command; resolves with the exit code. */
@@ -50,6 +53,7 @@ function jobOf(incident: string, flags: RunFlags): RunJob {
     choices: choicesOf({ color: "auto", ...flags }),
     options: {
       scale,
+      maxSteps: MOST_STEPS,
       ...(seconds === undefined ? {} : { seconds }),
       ...(hz === undefined ? {} : { hz }),
       ...(seed === undefined ? {} : { seed }),

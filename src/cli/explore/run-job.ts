@@ -33,14 +33,14 @@ function inThread(t: Terminal, job: Job, progress: (at: JobProgress | RunProgres
   const interrupt = (): void => void Atomics.store(stop, 0, 1);
   if (t.interrupted.aborted) interrupt();
   else t.interrupted.addEventListener("abort", interrupt, { once: true });
-  return new Promise((resolve, reject) => {
+  return new Promise<JobResult>((resolve, reject) => {
     worker.on("message", (message: { readonly progress?: JobProgress | RunProgress; readonly result?: JobResult }) => {
       if (message.progress !== undefined) progress(message.progress);
       if (message.result !== undefined) resolve(message.result);
     });
     worker.on("error", reject);
     worker.on("exit", (code) => reject(new Error(`the search ended without an answer (exit ${code})`)));
-  });
+  }).finally(() => t.interrupted.removeEventListener("abort", interrupt));
 }
 
 /** `prove: 12,345 states, 40,000 steps, 52 MB, 12 s`. */

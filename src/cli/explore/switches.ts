@@ -28,6 +28,13 @@ export function switchesOf(
     switches: [
       { name: "(as it is)", choices: base },
       ...free.map(switched),
+      ...free.flatMap((fix) => {
+        const companion = incident.companions?.[fix];
+        if (companion === undefined || !free.includes(companion)) return [];
+        const [one, two] = [switched(fix), switched(companion)];
+        const both = [...(one.choices.fixes ?? []), companion];
+        return [{ name: `${one.name} ${two.name}`, choices: { ...one.choices, fixes: both } }];
+      }),
       ...(known.length === 0 ? [] : [{ name: hackName, choices: hacked }]),
       ...(known.length === 0
         ? []

@@ -1,7 +1,7 @@
 /**
  * Tasks that use more memory than there is, on a machine whose swap is encrypted: `dm-crypt-throttle` against a clock.
  *
- * The machine is small (16 MiB by default), so that a run takes seconds; what decides is not its size but what is free and cached,
+ * The machine is small (1 MiB by default, a sixteenth of the usual reserve), so that a run takes seconds; what decides is not its size but what is free and cached,
  * of which the dirty limit is a share, against the pages that are under writeback.
  */
 import { bootDmCrypt, cryptMetrics } from "../../kernel/md/boot-dm-crypt.ts";
@@ -45,9 +45,9 @@ function sizes(p: Parameters) {
 export const dmCryptThrottleRun: TimedIncident = {
   incident: dmCryptThrottle,
   parameters: {
-    memory: { default: 1024, min: 64, max: 16384, what: "pages of memory, those of the reserve among them" },
-    reserve: { default: 256, min: 1, max: 4096, what: "pages in the reserve of dm-crypt" },
-    hogs: { default: 2, min: 1, max: 64, what: "tasks that write to memory of their own, for ever" },
+    memory: { default: 256, min: 64, max: 16384, what: "pages of memory, those of the reserve among them" },
+    reserve: { default: 16, min: 1, max: 4096, what: "pages in the reserve of dm-crypt" },
+    hogs: { default: 8, min: 1, max: 64, what: "tasks that write to memory of their own, for ever" },
     overcommit: { default: 150, min: 10, max: 1000, what: "per cent of the memory that they use together" },
     clean: { default: 16, min: 0, max: 8192, what: "clean pages of a file" },
     free: { default: 24, min: 0, max: 8192, what: "free pages at the start" },
@@ -57,8 +57,8 @@ export const dmCryptThrottleRun: TimedIncident = {
     "dirty-ratio": { default: 20, min: 0, max: 100, what: "vm.dirty_ratio" },
     cpus: { default: 2, min: 1, max: 16, what: "CPUs, each with a worker of kcryptd" },
   },
-  small: { memory: 256, reserve: 16 },
-  seconds: 10,
+  small: { memory: 128, reserve: 8 },
+  seconds: 2,
   notes: [
     "the OOM killer may not choose the hogs; there is a slot of swap for every page",
     "encryption takes no time of its own; each page is a bio of its own",

@@ -66,12 +66,18 @@ export function bootBlock(kernel: Kernel, devices: readonly QueueOptions[] = [{}
  * those that no slice has.
  */
 function bioset(task: Task): readonly Bio[] {
+  const known = biosets.get(task);
+  if (known !== undefined) return known;
   const { bios } = kernel().subsystem<Block>("block");
   const tasks = kernel().tasks.filter((t) => t.kind !== "hardirq" && t.kind !== "softirq");
   const share = Math.floor(bios.length / tasks.length);
   const first = tasks.indexOf(task) * share;
-  return [...bios.slice(first, first + share), ...bios.slice(tasks.length * share)];
+  const made = [...bios.slice(first, first + share), ...bios.slice(tasks.length * share)];
+  biosets.set(task, made);
+  return made;
 }
+/** Which bios are whose is settled when the first one is asked for: all tasks are there by then. */
+const biosets = new WeakMap<Task, readonly Bio[]>();
 function freeBio(task: Task): Bio | undefined {
   return bioset(task).find((bio) => bio.state === "free");
 }

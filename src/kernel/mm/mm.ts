@@ -105,8 +105,17 @@ export class Node extends Entity {
   declare kswapdFailures: number;
   /** NR_ISOLATED_FILE. */
   declare nrIsolated: number;
+  /** The same of anonymous pages. */
+  declare nrIsolatedAnon: number;
   static {
-    fields(Node, { writeback: bool, dirty: bool, kswapdWanted: bool, kswapdFailures: int, nrIsolated: int });
+    fields(Node, {
+      writeback: bool,
+      dirty: bool,
+      kswapdWanted: bool,
+      kswapdFailures: int,
+      nrIsolated: int,
+      nrIsolatedAnon: int,
+    });
   }
 }
 

@@ -48,6 +48,7 @@ export function isSwapBio(bio: Bio): boolean {
 
 /** The slot of a page in the swap cache. */
 export function slotOf(page: Page): SwapSlot | undefined {
+  if (!page.anon) return undefined;
   return swap()?.slots.find((slot) => slot.page === page);
 }
 /** Where on the device a page of the swap cache lies. */

@@ -75,12 +75,12 @@ function isolateLruFolios(nr: number, list: LruList, sc: ScanControl): number {
     page.refs++;
     sc.isolated.push(page);
   }
-  mm().node.nrIsolated += taken;
+  countIsolated(list, taken);
   return taken;
 }
 
 /** Under `lru_lock`: back to the heads; a page that left the cache meanwhile is freed if nobody else has it. */
-function moveFoliosToLru(sc: ScanControl, taken: number): void {
+function moveFoliosToLru(sc: ScanControl, list: LruList, taken: number): void {
   for (const page of sc.putback) {
     page.refs--;
     if (page.refs === 0 && page.mapping === undefined && page.mapCount === 0) {
@@ -91,7 +91,14 @@ function moveFoliosToLru(sc: ScanControl, taken: number): void {
     }
   }
   sc.putback.clear();
-  mm().node.nrIsolated -= taken;
+  countIsolated(list, -taken);
+}
+
+/** `NR_ISOLATED_ANON`, `NR_ISOLATED_FILE`. */
+function countIsolated(list: LruList, pages: number): void {
+  const { node } = mm();
+  if (list.kind.endsWith("anon")) node.nrIsolatedAnon += pages;
+  else node.nrIsolated += pages;
 }
 
 /** Pages freed. */
@@ -101,14 +108,14 @@ export function* shrinkInactiveList(
   sc: ScanControl,
   list: LruList = lruvec.inactiveFile,
 ): Resumable<number> {
-  if (yield* isolatedTooMany(sc)) return fatalSignalPending() ? SWAP_CLUSTER_MAX : 0;
+  if (yield* isolatedTooMany(sc, list)) return fatalSignalPending() ? SWAP_CLUSTER_MAX : 0;
   yield* spinLockIrq(lruvec.lock);
   const taken = isolateLruFolios(nr, list, sc);
   yield* spinUnlockIrq(lruvec.lock);
   if (taken === 0) return 0;
   const reclaimed = yield* shrinkFolioList(sc);
   yield* spinLockIrq(lruvec.lock);
-  moveFoliosToLru(sc, taken);
+  moveFoliosToLru(sc, list, taken);
   yield* spinUnlockIrq(lruvec.lock);
   const allUnqueued = sc.listUnqueuedDirty === taken;
   addList(sc, taken);
@@ -125,8 +132,8 @@ export function* wakeFlushers(): Resumable {
 }
 
 /** Waits while too many pages are off the lists: without end up to 4.13, once after (commit db73ee0d4637). */
-function* isolatedTooMany(sc: ScanControl): Resumable<boolean> {
-  for (let stalled = false; tooManyIsolated(sc); stalled = true) {
+function* isolatedTooMany(sc: ScanControl, list: LruList): Resumable<boolean> {
+  for (let stalled = false; tooManyIsolated(sc, list); stalled = true) {
     if (stalled && !era().tooManyIsolatedForever) return true;
     yield* throttle("isolated");
     if (fatalSignalPending()) return true;
@@ -168,6 +175,6 @@ export function* shrinkActiveList(
   }
   sc.isolated.clear();
   yield* spinLockIrq(lruvec.lock);
-  moveFoliosToLru(sc, taken);
+  moveFoliosToLru(sc, list, taken);
   yield* spinUnlockIrq(lruvec.lock);
 }

@@ -15,6 +15,7 @@ import {
 } from "../gfp.ts";
 import { current, era, kernel } from "../sched/current.ts";
 import { HZ_10, HZ_50, ONE_JIFFY, type Sleep, sleepOp } from "../sched/timeout.ts";
+import type { LruList } from "./memcg-types.ts";
 import { mm, type ScanControl } from "./mm.ts";
 
 /** `enum vmscan_throttle_state`. */
@@ -84,11 +85,16 @@ export function countsForNode(sc: ScanControl): boolean {
   return currentIsKswapd() || era().lruLockScope === "zone" || (sc.target !== undefined && writebackThrottlingSane(sc));
 }
 
-/** More pages are off the lists than on them; never for kswapd and v1 targets (mm/vmscan.c:too_many_isolated). */
-export function tooManyIsolated(sc: ScanControl): boolean {
+/** More pages of a kind, anonymous or not, are off the lists than on the inactive ones; never for kswapd and v1 targets (mm/vmscan.c:too_many_isolated). */
+export function tooManyIsolated(sc: ScanControl, { kind }: LruList): boolean {
   if (currentIsKswapd() || !writebackThrottlingSane(sc)) return false;
-  let inactive = mm().memcgs.reduce((sum, m) => sum + m.lruvec.inactiveFile.pages.length, 0);
+  const anon = kind.endsWith("anon");
+  let inactive = mm().memcgs.reduce(
+    (sum, { lruvec }) => sum + (anon ? lruvec.inactiveAnon : lruvec.inactiveFile).pages.length,
+    0,
+  );
   const both = __GFP_IO | __GFP_FS;
   if ((sc.gfp & both) === both) inactive >>= 3;
-  return mm().node.nrIsolated > inactive;
+  const { node } = mm();
+  return (anon ? node.nrIsolatedAnon : node.nrIsolated) > inactive;
 }
