@@ -19,7 +19,7 @@ export const dmCryptThrottle = defineIncident({
   source: "Re: System freezes after OOM, Michal Hocko, 2016-07-14; commit bf48438354a7, 2016-08-14",
   era: "4.7.4",
   parameters: {
-    resident: { default: 3, min: 0, max: 64, what: "pages that a hog has used, and nobody of late" },
+    resident: { default: 2, min: 0, max: 64, what: "pages that a hog has used, and nobody of late" },
     touches: { default: 1, min: 1, max: 64, what: "pages more that it writes to" },
     hogs: { default: 1, min: 1, max: 4, what: "tasks, each with memory of its own" },
     clean: { default: 0, min: 0, max: 64, what: "clean pages of a file, which reclaim can have at once" },
@@ -54,7 +54,7 @@ export const dmCryptThrottle = defineIncident({
   slow: true,
   cpus: ({ cpus = 1 }) => cpus,
   setup(s, p) {
-    const { resident = 3, touches = 1, hogs = 1, clean = 0, free = 0, reserve = 1, priority = 0 } = p;
+    const { resident = 2, touches = 1, hogs = 1, clean = 0, free = 0, reserve = 1, priority = 0 } = p;
     const slabPages = (p.slab ?? 0) > 0;
     s.memory({ priority, allocRetries: "free", slabPages });
     bootGlobalDirtyLimits(s.kernel, { dirtyRatio: p["dirty-ratio"] ?? 20 });
