@@ -63,6 +63,16 @@ const catalogue = {
   "witness-mismatch": (why: string) =>
     `${why}; the witness is of another version of the model: explore again with this one`,
   "witness-none": (name: string) => `nothing was found, so ${name} was not written`,
+  "saved-search-unreadable": (why: string) => why,
+  "search-saved": (name: string, size: string) =>
+    `wrote ${name} (${size}); go on with \`unwedge explore --resume ${name}\``,
+  "search-saved-begin": (name: string) =>
+    `wrote ${name}; no proof is in it yet: \`unwedge explore --resume ${name}\` begins again`,
+  "search-save-none": (name: string) => `the search has its answer, so ${name} was not written`,
+  "save-needs-prove": (given: string) => `--save and --resume are for proofs: leave out ${given}`,
+  "resume-decides": (given: string) =>
+    `--resume FILE says what is explored and how: leave out ${given}; bounds may be given anew`,
+  "explore-nothing": () => "no INCIDENT given; `unwedge incidents` lists them (try `unwedge explore --help`)",
   "explore-interrupted": () => "interrupted; what was found so far follows, another interrupt ends at once",
   interrupted: () => "interrupted; what was read so far is diagnosed, another interrupt ends at once",
 } as const;

@@ -133,7 +133,7 @@ function build(t: Terminal, help: string[], done: (code: number) => void): Comma
   );
   addAffected(command("affected", "say which known bugs and incidents can happen on a kernel"), t, done);
   addExplore(
-    command("explore <INCIDENT>", "search an incident's schedules for deadlocks, livelocks and broken invariants"),
+    command("explore [INCIDENT]", "search an incident's schedules for deadlocks, livelocks and broken invariants"),
     t,
     done,
   );
@@ -303,6 +303,8 @@ function addExplore(command: Command, t: Terminal, done: (code: number) => void)
     .option("--max-memory <MIB>", "most memory for states; default: half of this machine's, at most 4096")
     .option("--max-seconds <N>", "give up after so long")
     .option("--jobs <N>", "threads for a long proof that visits every state (default: one for each core)")
+    .option("--save <FILE>", "keep a proof, of one thread, in FILE when a bound or Ctrl-C stops it")
+    .option("--resume <FILE>", "go on with the proof in FILE; bounds and --save may be given anew")
     .option("--check-invariants", "check the laws of the model in every state")
     .optionsGroup("Output:")
     .option("--json", "one JSON document (unwedge.exploration/1, unwedge.compare/1)")
@@ -312,7 +314,7 @@ function addExplore(command: Command, t: Terminal, done: (code: number) => void)
     .option("--no-pager", "never start a pager")
     .optionsGroup("Exit code:")
     .option("--exit-zero", "exit with 0 whatever was found")
-    .action(async (incident: string, flags: ExploreFlags) =>
+    .action(async (incident: string | undefined, flags: ExploreFlags) =>
       done(await (await import("./commands/explore.ts")).runExplore(t, incident, flags)),
     );
 }

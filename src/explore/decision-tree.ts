@@ -7,6 +7,7 @@
  */
 import { ModelError } from "../resumable/errors.ts";
 import { IntList } from "./int-list.ts";
+import type { SavedTree } from "./saved-search.ts";
 
 /** Words of a node: its slot, then value and target of the first two edges, then whether there are more. */
 const NODE = 6;
@@ -19,7 +20,7 @@ export class DecisionTree {
   readonly #slots: Int32Array;
   /** Nodes are numbered from 1. */
   readonly #nodes = new IntList(64 * NODE);
-  #edges = new Int32Array(EDGE * 256);
+  #edges: Int32Array = new Int32Array(EDGE * 256);
   #mask = 255;
   #count = 0;
 
@@ -128,6 +129,16 @@ export class DecisionTree {
       const at = this.#place(old[from]!, old[from + 1]!);
       for (let i = 0; i < 3; i++) this.#edges[at + i] = old[from + i]!;
     }
+  }
+
+  save(): SavedTree {
+    return { nodes: this.#nodes.save(), edges: this.#edges, count: this.#count };
+  }
+  restore({ nodes, edges, count }: SavedTree): void {
+    this.#nodes.restore(nodes);
+    this.#edges = edges;
+    this.#mask = edges.length / EDGE - 1;
+    this.#count = count;
   }
 }
 

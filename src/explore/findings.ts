@@ -1,6 +1,7 @@
 /** Collects what a search found (@internal). */
 import type { Explorable } from "../resumable/explorable.ts";
 import { stateText } from "./faults.ts";
+import type { SavedSearch } from "./saved-search.ts";
 import { describeChoices } from "./schedule.ts";
 import type { Choice, Fault, Finding, StopReason } from "./types.ts";
 
@@ -35,7 +36,7 @@ export class Findings {
    * as they were.
    */
   add(fault: Fault, path: () => readonly Choice[], { cycle = [], exits = [] }: Round = {}): boolean {
-    const key = `${fault.kind} ${fault.contexts.join()} ${fault.message}`;
+    const key = keyOf(fault);
     if (this.#known.has(key) || this.list.length >= MOST_FINDINGS) return !this.#all;
     this.#known.add(key);
     const { words } = this.#program;
@@ -75,4 +76,18 @@ export class Findings {
       ends: this.ends as ReadonlySet<string>,
     };
   }
+
+  /** Takes over what was found before the search was stopped. */
+  restore({ findings, deadlocks, ends }: Pick<SavedSearch, "findings" | "deadlocks" | "ends">): void {
+    for (const finding of findings) {
+      this.list.push(finding);
+      this.#known.add(keyOf(finding));
+    }
+    for (const text of deadlocks) this.deadlocks.add(text);
+    for (const text of ends) this.ends.add(text);
+  }
+}
+
+function keyOf(fault: Fault): string {
+  return `${fault.kind} ${fault.contexts.join()} ${fault.message}`;
 }

@@ -18,6 +18,7 @@
 import { IntList } from "./int-list.ts";
 import type { LearnedProgram } from "./learned.ts";
 import { RandomNumbers } from "./random-numbers.ts";
+import type { SavedFootprints } from "./saved-search.ts";
 
 const ALL = -1;
 /** No class yet. */
@@ -52,7 +53,7 @@ export class Footprints {
   /** 32-bit words of a set of reads, or of writes. */
   #width = 0;
   /** By place gathered: reads and writes from there on, two sets; and its class. */
-  #future = new Int32Array(0);
+  #future: Int32Array = new Int32Array(0);
   #futureClass = new Int32Array(0);
   /** By class of a footprint, and of what a step or a test touches: the sets. */
   #futureSets: Int32Array[] = [];
@@ -95,7 +96,7 @@ export class Footprints {
     this.#testNews = this.#learned.testNews;
     this.#countUsers();
     this.#spread();
-    this.#classify();
+    this.#classify(this.#learned.placeCount);
   }
 
   #eachAccess(leaf: number, read: (part: number) => void, write: (part: number) => void): void {
@@ -173,9 +174,8 @@ export class Footprints {
     this.#future = sets;
   }
 
-  #classify(): void {
+  #classify(places: number): void {
     const size = this.#width * 2;
-    const places = this.#learned.placeCount;
     const classes = new Map<string, number>();
     this.#futureSets = [];
     this.#futureClass = new Int32Array(places);
@@ -385,6 +385,31 @@ export class Footprints {
       this.#addTests(sets, 0, stand);
       if (!within(sets, this.#future, place * size)) this.misled = true;
     }
+  }
+
+  /** What was gathered, and what happened since. Classes and their answers follow from that. */
+  save(): SavedFootprints {
+    const places = this.#futureClass.length;
+    return {
+      flags: [this.misled, this.#gaveUp, this.#unsettled, this.#wandered],
+      counts: [this.#asked, this.#able, this.#putOff, this.#width, this.#leaves, this.#testNews, places],
+      readers: this.#readers,
+      writers: this.#writers,
+      bitOf: this.#bitOf,
+      future: this.#future,
+    };
+  }
+
+  restore({ flags, counts, readers, writers, bitOf, future }: SavedFootprints): void {
+    [this.misled, this.#gaveUp, this.#unsettled, this.#wandered] = flags as [boolean, boolean, boolean, boolean];
+    const [asked, able, putOff, width, leaves, testNews, places] = counts;
+    [this.#asked, this.#able, this.#putOff] = [asked!, able!, putOff!];
+    [this.#width, this.#leaves, this.#testNews] = [width!, leaves!, testNews!];
+    this.#readers.set(readers);
+    this.#writers.set(writers);
+    this.#bitOf.set(bitOf);
+    this.#future = future;
+    this.#classify(places!);
   }
 }
 

@@ -7,6 +7,8 @@
  * n² / 2^129.
  */
 
+import { type SavedSums, take } from "./saved-search.ts";
+
 /** Words of an entry: its number + 1 (0: free), then the lanes. */
 const ENTRY = 5;
 const SEGMENT_BITS = 4;
@@ -76,6 +78,25 @@ export class HashedSet {
     this.fresh = true;
     return this.size - 1;
   }
+
+  /** What the set holds; made in its own memory, so that it is of no use any more. */
+  save(): SavedSums {
+    return { size: this.size, masks: this.#masks, segments: this.#segments.map(packed) };
+  }
+
+  restore(saved: SavedSums): void {
+    this.size = saved.size;
+    this.#bytes = 0;
+    for (let segment = 0; segment < SEGMENTS; segment++) {
+      const entries = take(saved.segments, segment);
+      const table = new Int32Array((saved.masks[segment]! + 1) * ENTRY);
+      insertAll(table, entries);
+      this.#segments[segment] = table;
+      this.#masks[segment] = saved.masks[segment]!;
+      this.#used[segment] = entries.length / ENTRY;
+      this.#bytes += table.byteLength;
+    }
+  }
 }
 
 function freePlace(table: Int32Array, lane: number): number {
@@ -89,10 +110,25 @@ function freePlace(table: Int32Array, lane: number): number {
 
 function grown(table: Int32Array): Int32Array {
   const bigger = new Int32Array(table.length * 2);
+  insertAll(bigger, table);
+  return bigger;
+}
+
+function insertAll(into: Int32Array, entries: Int32Array): void {
+  for (let from = 0; from < entries.length; from += ENTRY) {
+    if (entries[from] === 0) continue;
+    const at = freePlace(into, entries[from + 1]!);
+    for (let i = 0; i < ENTRY; i++) into[at + i] = entries[from + i]!;
+  }
+}
+
+/** Moves the entries of a table to its front. */
+function packed(table: Int32Array): Int32Array {
+  let to = 0;
   for (let from = 0; from < table.length; from += ENTRY) {
     if (table[from] === 0) continue;
-    const at = freePlace(bigger, table[from + 1]!);
-    for (let i = 0; i < ENTRY; i++) bigger[at + i] = table[from + i]!;
+    table.copyWithin(to, from, from + ENTRY);
+    to += ENTRY;
   }
-  return bigger;
+  return table.subarray(0, to);
 }

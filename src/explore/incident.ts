@@ -12,8 +12,9 @@ import { judge, type TimelineStep } from "./judge.ts";
 import { isLearnable } from "./learned.ts";
 import { pct } from "./pct.ts";
 import { provePreemptions } from "./preemptions.ts";
-import { prove } from "./prove.ts";
+import { type ProveOptions, prove } from "./prove.ts";
 import { random } from "./random.ts";
+import type { SavedSearch } from "./saved-search.ts";
 import { type Crew, proveTogether } from "./team/prove-together.ts";
 import type { Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
@@ -55,6 +56,17 @@ export interface ExploreOptions {
   readonly crew?: Crew;
   /** Make the witness short; true when absent. */
   readonly shorten?: boolean;
+  /**
+   * Called before the end when a bound or `aborted` stopped the search before its proof had an answer, with that proof;
+   * undefined: it had not come far enough to be worth keeping, begin again. Not of the other strategies, nor under
+   * `maxPreemptions`. The crew does not help then, nor where a search goes on.
+   */
+  readonly save?: (proof: SavedSearch | undefined) => void;
+  /**
+   * Goes on with that proof, of the same choices, strategy, seed, `fair`, `exact` and `reduce`; the short searches before it are
+   * done again. Throws a {@link SavedSearchError} when it is of another kernel.
+   */
+  readonly resume?: SavedSearch;
 }
 
 /** What came out; plain data. @since 0.2.0 */
@@ -263,30 +275,84 @@ class Totals {
   }
 }
 
+/** Keeps the proof of an exploration for whoever goes on with it. */
+class Keeper {
+  /** To go on with; undefined once that was done. */
+  resume: SavedSearch | undefined;
+  #kept: SavedSearch | undefined;
+
+  constructor(resume: SavedSearch | undefined) {
+    this.resume = resume;
+  }
+  /** Of the proof that is run now. */
+  options(last: boolean): Pick<ProveOptions, "save" | "resume"> {
+    if (!last) return {};
+    const { resume } = this;
+    this.resume = undefined;
+    const save = (proof: SavedSearch): void => {
+      this.#kept = proof;
+    };
+    return resume === undefined ? { save } : { save, resume };
+  }
+  /** What to keep of a search that was stopped; `short`: its bounds cut what comes before the proof, too. */
+  kept(short: boolean): SavedSearch | undefined {
+    return short ? undefined : (this.#kept ?? this.resume);
+  }
+}
+
+/** The search was stopped before a proof had its answer. */
+function mayGoOn({ strategy, bounds = {} }: ExploreOptions, { finding, complete }: SearchOutcome): boolean {
+  const proves = strategy === undefined || strategy === "prove";
+  return proves && bounds.maxPreemptions === undefined && !complete && (finding === undefined || bounds.all === true);
+}
+
+/** Bounds so low that the short searches before a proof do not take their usual course. */
+function cutsShort({ strategy, bounds = {} }: ExploreOptions): boolean {
+  if (strategy !== undefined || bounds.all === true) return false;
+  return (bounds.maxStates ?? Infinity) <= MORE_STATES || bounds.maxSteps !== undefined;
+}
+
 /** Which search to trust: the one asked for, or quick ones and, when they find nothing, a proof. */
 function search(program: Reducible, options: ExploreOptions, total: Totals): readonly [Strategy, SearchOutcome] {
-  const one = (strategy: Strategy, bounds: Bounds): readonly [Strategy, SearchOutcome] => {
-    const outcome = run(program, strategy, bounds, options);
+  const keeper = new Keeper(options.resume);
+  const begins = options.resume === undefined;
+  let short = begins && cutsShort(options);
+  const one = (strategy: Strategy, bounds: Bounds, last = false): readonly [Strategy, SearchOutcome] => {
+    const outcome = run(program, strategy, bounds, options, keeper.options(last));
     total.add(outcome);
     return [strategy, outcome];
   };
+  const ending = (end: readonly [Strategy, SearchOutcome]): readonly [Strategy, SearchOutcome] => {
+    if (mayGoOn(options, end[1])) options.save?.(keeper.kept(short));
+    return end;
+  };
   const { strategy, bounds = {} } = options;
-  if (strategy !== undefined || bounds.all === true) return one(strategy ?? "prove", bounds);
+  if (strategy !== undefined || bounds.all === true) return ending(one(strategy ?? "prove", bounds, true));
   const ended = ([by, { finding, stopped, complete }]: readonly [Strategy, SearchOutcome]): boolean =>
     finding !== undefined || stopped === "aborted" || (by === "prove" && complete);
+  // what comes before a proof that goes on must be what came before it then
+  const { maxStates: _, memoryBytes: __, ...unbounded } = bounds;
+  const before: Bounds = begins ? bounds : unbounded;
   for (const [quick, most] of QUICK) {
-    if (quick === "prove" && !pays(bounds, most)) continue;
-    const tried = one(quick, quick === "prove" ? upTo(bounds, most) : stepsOf(bounds, most));
-    if (ended(tried)) return tried;
+    if (quick === "prove" && !pays(before, most)) continue;
+    const tried = one(quick, quick === "prove" ? upTo(before, most) : stepsOf(bounds, most));
+    if (ended(tried)) return ending(tried);
+    if (begins && quick === "prove" && tried[1].stopped !== "states") short = true;
   }
-  return one("prove", bounds);
+  return ending(one("prove", bounds, true));
 }
 
 function livelocksOf({ fair, unfair }: Bounds): { readonly livelocks?: "any" | "fair" } {
   return unfair === true ? { livelocks: "any" } : fair === true ? { livelocks: "fair" } : {};
 }
 
-function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: ExploreOptions): SearchOutcome {
+function run(
+  program: Reducible,
+  strategy: Strategy,
+  bounds: Bounds,
+  options: ExploreOptions,
+  proof: Pick<ProveOptions, "save" | "resume">,
+): SearchOutcome {
   const { aborted, pollEvery, progress, seed = FIRST_SEED } = options;
   const { maxDepth, maxExecutions, maxSteps } = bounds;
   const common: SearchOptions = {
@@ -316,9 +382,11 @@ function run(program: Reducible, strategy: Strategy, bounds: Bounds, options: Ex
       if (maxPreemptions !== undefined) return provePreemptions(program, { ...common, ...room, maxPreemptions });
       const { crew } = options;
       const livelocks = livelocksOf(bounds);
-      const plain = !exact && !all && livelocks.livelocks === undefined;
+      // a team keeps nothing to go on with
+      const keeps = options.save !== undefined || options.resume !== undefined;
+      const plain = !keeps && !exact && !all && livelocks.livelocks === undefined;
       const together = crew !== undefined && crew.members > 1 && plain && isLearnable(program);
-      const alone = { ...common, ...room, reduce, exact, ...livelocks };
+      const alone = { ...common, ...room, ...proof, reduce, exact, ...livelocks };
       const outcome = prove(program, together ? { ...alone, handOverAt: HAND_OVER } : alone);
       const { states, stopped } = outcome;
       const handedOver = stopped === "states" && states >= HAND_OVER && states < (maxStates ?? Infinity);

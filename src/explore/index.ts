@@ -21,6 +21,7 @@ export { type PreemptionOptions, type PreemptionOutcome, provePreemptions } from
 export { type ProveOptions, type ProveOutcome, prove } from "./prove.ts";
 export { random } from "./random.ts";
 export { type Replayed, replayIncident } from "./replay-incident.ts";
+export { type SavedSearch, SavedSearchError } from "./saved-search.ts";
 export { contextSwitches, parseSchedule, type Replay, replay, scheduleStep } from "./schedule.ts";
 export { StateStore, type StateStoreOptions } from "./state-store.ts";
 export type { TraceEvent } from "./trace.ts";

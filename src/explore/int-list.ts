@@ -39,6 +39,16 @@ export class IntList {
   get bytes(): number {
     return this.data.byteLength;
   }
+
+  /** The entries, not copied. */
+  save(): Int32Array {
+    return this.data.subarray(0, this.length);
+  }
+  /** Takes over entries that were saved. */
+  restore(entries: Int32Array): void {
+    this.data = entries;
+    this.length = entries.length;
+  }
 }
 
 /** Small numbers, 0 to 255, collected one by one (@internal). */
@@ -65,5 +75,13 @@ export class ByteList {
 
   get bytes(): number {
     return this.data.byteLength;
+  }
+
+  save(): Uint8Array {
+    return this.data.subarray(0, this.length);
+  }
+  restore(entries: Uint8Array): void {
+    this.data = entries;
+    this.length = entries.length;
   }
 }

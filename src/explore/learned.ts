@@ -21,7 +21,9 @@ import { ModelError } from "../resumable/errors.ts";
 import type { Parts } from "../resumable/explorable.ts";
 import { contradiction, DecisionTree } from "./decision-tree.ts";
 import { ByteList, IntList } from "./int-list.ts";
+import { NovelCalls } from "./novel-calls.ts";
 import { mixInto, PartContents } from "./part-contents.ts";
+import { restoreLists, type SavedLearned, type SavedRows, savedRows, saveRows } from "./saved-search.ts";
 import type { Reducible } from "./types.ts";
 
 /** A program that says how its words divide. */
@@ -113,9 +115,13 @@ export class LearnedProgram {
   readonly #touched = new IntList(64);
   readonly #isTouched: Uint8Array;
 
+  /** Calls by which the program met constants. */
+  readonly calls: NovelCalls;
+
   /** Begins in the present state of the program. */
   constructor(program: Learnable) {
     this.#program = program;
+    this.calls = new NovelCalls(program);
     this.#parts = program.parts;
     const { starts, own } = program.parts;
     const count = starts.length - 1;
@@ -234,6 +240,7 @@ export class LearnedProgram {
     this.materialize();
     this.#program.track(true);
     const ways = this.#program.ways(context);
+    this.calls.ways(context, this.#heldWords);
     this.#gather(this.#parts.own[context]!.slice(0, 1), false);
     this.#program.track(false);
     this.#testRoots.data[stand] = this.#learn(this.#tests, root, ways);
@@ -392,6 +399,7 @@ export class LearnedProgram {
     this.materialize();
     program.track(true);
     const dead = program.deadSubset();
+    this.calls.deadSubset(this.#heldWords);
     this.#gather(NOBODY, false);
     program.track(false);
     this.#deathRoot = this.#learn(this.#deaths, root, this.#deadSubsets.length);
@@ -510,6 +518,7 @@ export class LearnedProgram {
       this.forget();
       throw error;
     } finally {
+      this.calls.step(context, way, this.#heldWords);
       program.track(false);
     }
   }
@@ -578,6 +587,83 @@ export class LearnedProgram {
         "`touched` does not say so; every shared value must be kept in an entity",
     );
   }
+
+  /** The lists that are saved as they are. */
+  get #lists(): readonly IntList[] {
+    const places = [this.#placeContext, this.#standOf, this.#testRoots, this.#testNews];
+    const leaves = [this.#leafFrom, this.#changes, this.#leafSums];
+    return [...places, ...leaves, this.#leafContext, this.#leafBefore, this.#leafAfter];
+  }
+
+  /** All that was learned, and the present state. Large tables are not copied. */
+  save(): SavedLearned {
+    const placeValues = new Array<number[]>(this.placeCount);
+    for (const known of this.#placeNumbers)
+      for (const [key, place] of known) placeValues[place] = key.split(",").map(Number);
+    const stands = new Int32Array(this.standCount * 2);
+    this.#standNumbers.forEach((known, context) => {
+      for (const [value, stand] of known) stands.set([context, value], stand * 2);
+    });
+    return {
+      untilCheck: this.#untilCheck,
+      deathRoot: this.#deathRoot,
+      slots: this.slots,
+      sum: this.sum,
+      places: this.places,
+      testers: this.#testers,
+      tests: this.#tests.save(),
+      steps: this.#steps.save(),
+      deaths: this.#deaths.save(),
+      lists: this.#lists.map((list) => list.save()),
+      rests: this.#rests.save(),
+      leafProgress: this.#leafProgress.save(),
+      contents: Array.from(this.#contents, (contents) => contents?.save() ?? null),
+      placeValues: saveRows(placeValues),
+      stands,
+      stepRoots: saveRows(this.#stepRoots),
+      leafReads: saveRows(this.#leafReads),
+      standReads: saveRows(this.#standReads),
+      deadSubsets: saveRows(this.#deadSubsets),
+    };
+  }
+
+  /** To be called before anything was learned, in the first state of the program that was saved. */
+  restore(saved: SavedLearned): void {
+    this.#untilCheck = saved.untilCheck;
+    this.#deathRoot = saved.deathRoot;
+    this.slots.set(saved.slots);
+    this.sum.set(saved.sum);
+    this.places.set(saved.places);
+    this.#testers.set(saved.testers);
+    this.#tests.restore(saved.tests);
+    this.#steps.restore(saved.steps);
+    this.#deaths.restore(saved.deaths);
+    restoreLists(this.#lists, saved.lists);
+    this.#rests.restore(saved.rests);
+    this.#leafProgress.restore(saved.leafProgress);
+    this.#contents.forEach((contents, part) => {
+      contents?.restore(saved.contents[part]!);
+    });
+    refill(this.#stepRoots, saved.stepRoots, (row) => [...row]);
+    refill(this.#leafReads, saved.leafReads, (row) => row);
+    refill(this.#standReads, saved.standReads, (row) => new Set(row));
+    refill(this.#deadSubsets, saved.deadSubsets, (row) => [...row]);
+    let place = 0;
+    for (const values of savedRows(saved.placeValues))
+      this.#placeNumbers[this.#placeContext.at(place)]!.set(values.join(), place++);
+    for (let stand = 0; stand < this.standCount; stand++)
+      this.#standNumbers[saved.stands[stand * 2]!]!.set(saved.stands[stand * 2 + 1]!, stand);
+    for (let leaf = 0; leaf < this.leaves; leaf++) {
+      this.#leafMask.push(0);
+      this.#leafMaskVersion.push(-1);
+    }
+    this.forget();
+  }
+}
+
+function refill<T>(list: T[], saved: SavedRows, make: (row: Int32Array) => T): void {
+  list.length = 0;
+  for (const row of savedRows(saved)) list.push(make(row));
 }
 
 const NOBODY: readonly number[] = Object.freeze([]);

@@ -69,14 +69,7 @@ export class NodeTable {
       const bytes = this.#slots.byteLength * 2;
       if (budget.bytes + bytes > budget.limitBytes) return false;
       budget.bytes += bytes - this.#slots.byteLength;
-      const slots = new Int32Array(this.#slots.length * 2);
-      const mask = slots.length - 1;
-      for (let n = 0; n < this.size; n++) {
-        let at = this.#hash(this.data, n * this.width) & mask;
-        while (slots[at] !== 0) at = (at + 1) & mask;
-        slots[at] = n + 1;
-      }
-      this.#slots = slots;
+      this.#slots = this.#slotted(this.#slots.length * 2);
     }
     return true;
   }
@@ -117,5 +110,31 @@ export class NodeTable {
     this.#slots[slot] = id + 1;
     this.fresh = true;
     return id;
+  }
+
+  /** How many words and slots there is room for. */
+  get capacity(): readonly [words: number, slots: number] {
+    return [this.data.length, this.#slots.length];
+  }
+
+  /** Holds `rows`, numbered as they lie, with this room. */
+  restore(rows: Int32Array, [words, slots]: readonly [words: number, slots: number]): void {
+    this.#budget.bytes -= this.bytes;
+    this.size = rows.length / this.width;
+    this.data = new Int32Array(words);
+    this.data.set(rows);
+    this.#slots = this.#slotted(slots);
+    this.#budget.bytes += this.bytes;
+  }
+
+  #slotted(length: number): Int32Array {
+    const slots = new Int32Array(length);
+    const mask = length - 1;
+    for (let n = 0; n < this.size; n++) {
+      let at = this.#hash(this.data, n * this.width) & mask;
+      while (slots[at] !== 0) at = (at + 1) & mask;
+      slots[at] = n + 1;
+    }
+    return slots;
   }
 }

@@ -1,4 +1,5 @@
 /** The contents that parts of a state have had (@internal), numbered from 0 in the order they were first seen. */
+import { type SavedRows, savedRows, saveRows } from "./saved-search.ts";
 
 const SEEDS = [0x2545f491, 0x7feb352d, 0x1b873593, 0x52dce729] as const;
 const FACTORS = [0x9e3779b1, 0x85ebca6b, 0xcc9e2d51, 0xc2b2ae35] as const;
@@ -66,5 +67,12 @@ export class PartContents {
   /** What the contents contribute to lane `lane` of a state's sum. */
   sumOf(number: number, lane: number): number {
     return this.#sums[number]![lane]!;
+  }
+
+  save(): SavedRows {
+    return saveRows(this.#rows);
+  }
+  restore(saved: SavedRows): void {
+    for (const row of savedRows(saved)) this.intern(row, 0, row.length);
   }
 }

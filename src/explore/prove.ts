@@ -21,6 +21,7 @@ import { brokenLaw, deadSubset, terminalFault, thrownFault } from "./faults.ts";
 import { Findings, type Round } from "./findings.ts";
 import { omissionProbability } from "./hashed-set.ts";
 import { ByteList, IntList } from "./int-list.ts";
+import { restoreLists, type SavedSearch, SavedSearchError } from "./saved-search.ts";
 import { SearchLimits } from "./search-limits.ts";
 import { SleepSets } from "./sleep-sets.ts";
 import { type StateSpace, stateSpace } from "./state-space.ts";
@@ -54,6 +55,18 @@ export interface ProveOptions extends SearchOptions {
    * declaration that the program is seen to contradict is thrown as a `SymmetryError`.
    */
   readonly symmetry?: boolean;
+  /**
+   * Given what {@link resume} needs when a bound or `shouldStop` ends the search, before `prove` returns. Not called when the
+   * search has its answer, had no memory to begin with, uses the program's `symmetry`, or the program numbered a constant
+   * (`Explorable.numbering`) in other calls than steps and their tests.
+   */
+  readonly save?: (saved: SavedSearch) => void;
+  /**
+   * Goes on with a search of the same program that was stopped, from the same present state, and takes the data over. `find`,
+   * `reduce`, `livelocks` and `exact` are that search's; bounds and callbacks are given anew, and steps and states count from
+   * its beginning. Throws a {@link SavedSearchError} when the program is in another state.
+   */
+  readonly resume?: SavedSearch;
 }
 
 /** @since 0.2.0 */
@@ -76,6 +89,7 @@ export interface ProveOutcome extends SearchOutcome {
 /** States between two whose images are asked for their laws as well. */
 const CHECK_LAW_EVERY = 61;
 
+const NONE = [-1, -1] as const;
 const ON_PATH = 1;
 /** Some step leads out of the state's component, or threw. */
 const LEAVES = 2;
@@ -92,7 +106,7 @@ const LOOPS = 4;
  * @since 0.2.0
  */
 export function prove(program: Reducible, options: ProveOptions = {}): ProveOutcome {
-  const search = new Search(program, options);
+  const search = new Search(program, optionsOf(program, options));
   try {
     return search.run();
   } finally {
@@ -136,6 +150,10 @@ class Search {
   #depth = 0;
   #terminals = 0;
   #reduced = 0;
+  /** The state that a bound kept from being looked at, and who stepped there; -1: none. */
+  #pending: readonly [state: number, stepped: number] = NONE;
+  /** Steps that were counted and then not taken, as the search was stopped. */
+  #untaken = 0;
   readonly #counts = (): SearchCounts => ({
     states: this.#states,
     steps: this.#limits.steps,
@@ -163,8 +181,16 @@ class Search {
   }
 
   run(): ProveOutcome {
-    let stopped = this.#search();
+    const { resume, save } = this.#options;
+    let stopped = resume === undefined ? this.#search() : this.#goOn(resume);
     while (stopped === undefined && this.#space.settle()) stopped = this.#search();
+    const outcome = this.#outcome(stopped);
+    const mayGoOn = stopped !== undefined && stopped !== "finding" && this.#path.length > 0;
+    if (save !== undefined && mayGoOn && this.#space.calls.complete && this.#symmetry === undefined) save(this.#save());
+    return outcome;
+  }
+
+  #outcome(stopped: StopReason | undefined): ProveOutcome {
     const symmetry = 1 + (this.#symmetry?.elements.length ?? 0);
     return {
       ...this.#findings.outcome(stopped),
@@ -179,8 +205,6 @@ class Search {
   }
 
   #search(): StopReason | undefined {
-    const path = this.#path;
-    const choices = this.#choices;
     this.#clear();
     if (this.#space.begin() < 0) return "memory";
     // where contexts are put off, not all that follows a step is visited
@@ -189,7 +213,13 @@ class Search {
       this.#fairness === undefined &&
       !this.#space.putsOff &&
       this.#symmetry === undefined;
-    let stopped = this.#enter(0, undefined);
+    return this.#enter(0, undefined) ?? this.#walk();
+  }
+
+  #walk(): StopReason | undefined {
+    const path = this.#path;
+    const choices = this.#choices;
+    let stopped: StopReason | undefined;
     while (stopped === undefined && path.length > 0 && this.#states < this.#restartAt) {
       const top = path.length - 1;
       const at = this.#cursor.top();
@@ -197,8 +227,13 @@ class Search {
         stopped = this.#leave(path.top());
         continue;
       }
+      stopped = this.#limits.step(this.#counts);
+      if (stopped !== undefined) {
+        this.#untaken = stopped === "aborted" ? 1 : 0;
+        break;
+      }
       this.#cursor.data[top] = at + 2;
-      stopped = this.#limits.step(this.#counts) ?? this.#take(path.top(), choices.at(at), choices.at(at + 1));
+      stopped = this.#take(path.top(), choices.at(at), choices.at(at + 1));
     }
     return stopped;
   }
@@ -224,15 +259,27 @@ class Search {
       this.#flags.data[place]! |= LEAVES;
       return this.#note(thrownFault(context, error));
     }
-    if (next < 0) return "memory";
+    if (next < 0) {
+      // whoever goes on, with more memory, takes the step again
+      space.back();
+      this.#cursor.data[this.#cursor.length - 1]! -= 2;
+      this.#untaken = 1;
+      return "memory";
+    }
     if (space.fresh) {
       space.enter();
-      return this.#bound() ?? this.#enter(next, context);
+      return this.#arrive(next, context);
     }
     const { leaf } = space;
     space.back();
     if (!this.#meet(place, next) && this.#sleeping) this.#sleep.done(context, leaf);
     return undefined;
+  }
+
+  #arrive(state: number, stepped: number): StopReason | undefined {
+    const bound = this.#bound();
+    this.#pending = bound === undefined ? NONE : [state, stepped];
+    return bound ?? this.#enter(state, stepped);
   }
 
   /**
@@ -365,6 +412,8 @@ class Search {
     const low = this.#low.at(place);
     this.#flags.data[place]! &= ~ON_PATH;
     const stopped = low === place ? this.#closeComponent(place) : undefined;
+    // whoever goes on, with more memory, judges the component again
+    if (stopped === "memory") return stopped;
     this.#choices.length = this.#from.pop();
     this.#path.pop();
     this.#cursor.pop();
@@ -391,10 +440,15 @@ class Search {
     const states =
       goesRound && this.#fairness !== undefined ? this.#open.data.slice(root, this.#open.length) : undefined;
     const atRest = this.#open.length === root + 1 && this.#from.top() === this.#choices.length;
+    const stopped = atRest ? undefined : this.#judge(leaves, states);
+    if (stopped === "memory") return stopped;
     this.#open.length = root;
     this.#low.length = root;
     this.#flags.length = root;
-    if (atRest) return undefined;
+    return stopped;
+  }
+
+  #judge(leaves: boolean, states: Int32Array | undefined): StopReason | undefined {
     return (leaves ? undefined : this.#judgeEnd()) ?? (states && this.#lookForFair(states));
   }
 
@@ -402,7 +456,9 @@ class Search {
   #judgeEnd(): StopReason | undefined {
     this.#space.show();
     const left = (this.#options.memoryBytes ?? Infinity) - this.#space.bytes;
+    const present = this.#program.words.slice();
     const found = bottomFault(this.#program, left);
+    this.#space.calls.judge(left, present);
     this.#space.forget();
     if (found === "memory") return "memory";
     return found && this.#note(found.fault, 1, { cycle: found.cycle });
@@ -431,4 +487,63 @@ class Search {
     this.#space.forget();
     return stop ? "finding" : undefined;
   }
+
+  /** The lists that are saved as they are. */
+  get #lists(): readonly IntList[] {
+    const path = [this.#path, this.#from, this.#cursor, this.#taken, this.#choices];
+    return [this.#open, this.#low, ...path, ...this.#sleep.lists];
+  }
+
+  #save(): SavedSearch {
+    const { find = "first", reduce = false, livelocks = "endless", exact = false } = this.#options;
+    const { list, deadlocks, ends } = this.#findings;
+    return {
+      options: { find, reduce, livelocks, exact },
+      initial: this.initial,
+      calls: this.#space.calls.save(),
+      states: this.#states,
+      steps: this.#limits.steps - this.#untaken,
+      depth: this.#depth,
+      terminals: this.#terminals,
+      reduced: this.#reduced,
+      sleeping: this.#sleeping,
+      restartAt: this.#restartAt === Infinity ? -1 : this.#restartAt,
+      pending: this.#pending,
+      lists: this.#lists.map((l) => l.save()),
+      flags: this.#flags.save(),
+      findings: list,
+      deadlocks: [...deadlocks],
+      ends: [...ends],
+      space: this.#space.save(),
+    };
+  }
+
+  /** Goes on where a search was stopped. */
+  #goOn(saved: SavedSearch): StopReason | undefined {
+    this.#states = saved.states;
+    this.#limits.goOnFrom(saved.steps);
+    this.#depth = saved.depth;
+    this.#terminals = saved.terminals;
+    this.#reduced = saved.reduced;
+    this.#sleeping = saved.sleeping;
+    this.#restartAt = saved.restartAt < 0 ? Infinity : saved.restartAt;
+    restoreLists(this.#lists, saved.lists);
+    this.#flags.restore(saved.flags);
+    this.#findings.restore(saved);
+    this.#space.calls.restore(saved.calls);
+    this.#program.words.set(this.initial);
+    this.#space.restore(saved.space);
+    const [state, stepped] = saved.pending;
+    return (state < 0 ? undefined : this.#arrive(state, stepped)) ?? this.#walk();
+  }
+}
+
+/** The options of a search that goes on: what decides its course is as it was. */
+function optionsOf(program: Reducible, options: ProveOptions): ProveOptions {
+  const { resume } = options;
+  if (resume === undefined) return options;
+  const { initial } = resume;
+  if (initial.length !== program.words.length || initial.some((word, i) => word !== program.words[i]))
+    throw new SavedSearchError("the saved search began in another state than the program's present one");
+  return { ...options, ...resume.options, symmetry: false };
 }

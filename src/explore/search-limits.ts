@@ -23,4 +23,10 @@ export class SearchLimits {
     this.#options.onProgress?.(counts());
     return this.#options.shouldStop?.() ? "aborted" : undefined;
   }
+
+  /** So many steps were taken before the search was stopped. */
+  goOnFrom(steps: number): void {
+    this.steps = steps;
+    this.#nextPoll = steps + this.#pollEvery;
+  }
 }

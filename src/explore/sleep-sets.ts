@@ -22,6 +22,11 @@ export class SleepSets {
     this.#space = space;
   }
 
+  /** All that is kept. */
+  get lists(): readonly IntList[] {
+    return [this.#steps, this.#from];
+  }
+
   clear(): void {
     this.#steps.length = 0;
     this.#from.length = 0;

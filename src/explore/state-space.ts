@@ -10,6 +10,8 @@ import { Independence } from "./independence.ts";
 import { IntList } from "./int-list.ts";
 import { isLearnable, type Learnable, LearnedProgram, MASK_CONTEXTS } from "./learned.ts";
 import { LearnedSymmetry } from "./learned-symmetry.ts";
+import { NovelCalls } from "./novel-calls.ts";
+import { restoreLists, type SavedSpace } from "./saved-search.ts";
 import { StateStore } from "./state-store.ts";
 import { OrbitStore } from "./symmetry.ts";
 import type { Reducible } from "./types.ts";
@@ -61,6 +63,12 @@ export interface StateSpace {
   show(): void;
   /** Must be called when somebody else has changed the words. */
   forget(): void;
+  /** Must be told of whom else the program was called by. */
+  readonly calls: NovelCalls;
+  /** Everything in it, the present state included; it is of no use any more then. */
+  save(): SavedSpace;
+  /** Takes that over, instead of {@link begin}; the program must be in the state it was in when the saved space was made. */
+  restore(saved: SavedSpace): void;
 }
 
 export interface SpaceOptions {
@@ -85,6 +93,7 @@ class PlainSpace implements StateSpace {
   readonly gaveUp = false;
   readonly leaf = -1;
   readonly ways: Int32Array;
+  readonly calls: NovelCalls;
   readonly #program: Reducible;
   readonly #store: StateStore;
   /** What numbers states; the store then only leads back to those on the path. */
@@ -99,6 +108,7 @@ class PlainSpace implements StateSpace {
   #loaded = -1;
 
   constructor(program: Reducible, options: SpaceOptions) {
+    this.calls = new NovelCalls(program);
     this.#program = program;
     this.#reduce = options.reduce;
     this.ways = new Int32Array(program.contexts);
@@ -200,6 +210,20 @@ class PlainSpace implements StateSpace {
     this.#store.forget();
     this.#loaded = -1;
   }
+
+  get #lists(): readonly IntList[] {
+    return [this.#path, this.#entered, this.#ways];
+  }
+  save(): SavedSpace {
+    const lists = this.#lists.map((list) => list.save());
+    return { ways: this.ways, lists, sums: null, states: this.#store.save(), learned: null, footprints: null };
+  }
+  restore(saved: SavedSpace): void {
+    this.ways.set(saved.ways);
+    restoreLists(this.#lists, saved.lists);
+    this.#store.restore(saved.states!);
+    this.#loaded = -1;
+  }
 }
 
 /** A set of sums that numbers them. */
@@ -237,6 +261,9 @@ export class LearnedSpace implements StateSpace {
     this.#memoryBytes = memoryBytes;
   }
 
+  get calls(): NovelCalls {
+    return this.#learned.calls;
+  }
   get bytes(): number {
     return (this.#sums?.bytes ?? this.#store?.bytes ?? 0) + this.#learned.bytes + (this.#symmetry?.bytes ?? 0);
   }
@@ -252,9 +279,7 @@ export class LearnedSpace implements StateSpace {
   }
 
   begin(): number {
-    const memoryBytes = this.#memoryBytes;
-    if (this.hashed) this.#sums = this.#shared ?? new HashedSet(memoryBytes);
-    else this.#store = new StateStore(this.#learned.slots.length, { memoryBytes });
+    this.#makeSet();
     this.#path.length = 0;
     this.#changesFrom.length = 0;
     this.#changes.length = 0;
@@ -263,6 +288,12 @@ export class LearnedSpace implements StateSpace {
     this.#symmetry?.begin();
     for (let c = 0; c < this.ways.length; c++) this.ways[c] = this.#learned.ways(c);
     return this.#arrive();
+  }
+
+  #makeSet(): void {
+    const memoryBytes = this.#memoryBytes;
+    if (this.hashed) this.#sums = this.#shared ?? new HashedSet(memoryBytes);
+    else this.#store = new StateStore(this.#learned.slots.length, { memoryBytes });
   }
 
   step(context: number, way: number): number {
@@ -338,5 +369,28 @@ export class LearnedSpace implements StateSpace {
 
   forget(): void {
     this.#learned.forget();
+  }
+
+  get #lists(): readonly IntList[] {
+    return [this.#path, this.#changesFrom, this.#changes];
+  }
+  save(): SavedSpace {
+    return {
+      ways: this.ways,
+      lists: this.#lists.map((list) => list.save()),
+      sums: this.#sums instanceof HashedSet ? this.#sums.save() : null,
+      states: this.#store?.save() ?? null,
+      learned: this.#learned.save(),
+      footprints: this.#footprints?.save() ?? null,
+    };
+  }
+  restore(saved: SavedSpace): void {
+    this.ways.set(saved.ways);
+    restoreLists(this.#lists, saved.lists);
+    this.#learned.restore(saved.learned!);
+    this.#makeSet();
+    if (saved.sums !== null && this.#sums instanceof HashedSet) this.#sums.restore(saved.sums);
+    if (saved.states !== null) this.#store?.restore(saved.states);
+    if (saved.footprints !== null) this.#footprints?.restore(saved.footprints);
   }
 }

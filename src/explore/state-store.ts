@@ -12,6 +12,7 @@
  * numbers; what differs from it now was written by steps, and is marked dirty.
  */
 import { type MemoryBudget, NodeTable } from "./node-table.ts";
+import { type SavedStates, take } from "./saved-search.ts";
 
 /** Words per bit of `Explorable.dirty`. */
 const DIRTY_WORDS = 16;
@@ -238,5 +239,23 @@ export class StateStore {
         words[i] = data[from]!;
       }
     }
+  }
+
+  /** What the store holds (@internal), not copied. */
+  save(): SavedStates {
+    const tables = this.#tables;
+    return {
+      rows: tables.map(({ data, size, width }) => data.subarray(0, size * width)),
+      words: tables.map(({ capacity }) => capacity[0]),
+      slots: tables.map(({ capacity }) => capacity[1]),
+    };
+  }
+
+  /** @internal */
+  restore(saved: SavedStates): void {
+    this.#tables.forEach((table, level) => {
+      table.restore(take(saved.rows, level), [saved.words[level]!, saved.slots[level]!]);
+    });
+    this.#known = false;
   }
 }

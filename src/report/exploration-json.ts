@@ -12,6 +12,8 @@ export interface ExplorationDocumentOptions {
   readonly seconds?: number;
   /** The schedule was given, not searched for. */
   readonly replayed?: boolean;
+  /** The file in which the search was kept, to go on with. */
+  readonly saved?: string;
 }
 
 const ref = (context: ContextName) => contextDocument(context);
@@ -56,6 +58,7 @@ export function explorationDocument(e: Exploration, options: ExplorationDocument
     memoryBytes: e.bytes,
     omissionProbability: e.omission,
     seconds: options.seconds ?? null,
+    saved: options.saved ?? null,
     witness: e.witness === undefined ? null : witnessDocument(e.witness, options.version),
     core: account === undefined || account.core.length === 0 ? null : account.core.map((edge) => edgeDocument(edge)),
     breakers: (account?.breakers ?? []).map(ref),

@@ -76,6 +76,7 @@ export const explorationSchema = z.looseObject({
   memoryBytes: count,
   omissionProbability: z.number().min(0).max(1),
   seconds: z.number().nonnegative().nullable(),
+  saved: z.string().nullable(),
   witness: witnessSchema.nullable(),
   core: z.array(coreEdgeSchema).nullable(),
   breakers: z.array(contextRefSchema),

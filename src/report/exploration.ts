@@ -22,6 +22,8 @@ export interface ExplorationTextOptions {
   readonly command?: string;
   /** The schedule was given, not searched for. */
   readonly replayed?: boolean;
+  /** {@link command} goes on with this search. */
+  readonly goesOn?: boolean;
 }
 
 /** Most stacks, and most steps of the timeline at each end. */
@@ -61,9 +63,14 @@ export function explorationText(e: Exploration, options: ExplorationTextOptions 
   if (!options.replayed) for (const line of searchLines(e, options.seconds)) page.bullet(line);
   for (const line of scopeLines(e)) page.bullet(line);
   page.blank();
-  page.wrapped("dim", found(e) ? "To see this schedule again:" : "To search again:", "");
+  page.wrapped("dim", again(e, options), "");
   page.pasted(options.command ?? exploreCommand(e, found(e)), "  ");
   return page.toString();
+}
+
+function again(e: Exploration, options: ExplorationTextOptions): string {
+  if (options.goesOn) return "To go on with this search:";
+  return found(e) ? "To see this schedule again:" : "To search again:";
 }
 
 /** The first line. */

@@ -10,7 +10,7 @@ import { shellWord } from "../../report/escape.ts";
 import { explorationDocument, witnessDocument } from "../../report/exploration-json.ts";
 import { errorCode } from "../error-code.ts";
 import { exitCodeOfExploration, exitCodes } from "../exit-codes.ts";
-import type { Job, JobError, Library } from "../explore/job.ts";
+import type { Job, JobError, Library, Saved } from "../explore/job.ts";
 import { runJob } from "../explore/run-job.ts";
 import { type CliError, message, usageError } from "../messages.ts";
 import { didYouMean } from "../near.ts";
@@ -43,6 +43,9 @@ export interface ExploreFlags {
   readonly output?: string;
   readonly json?: boolean;
   readonly compare?: string;
+  /** Files: where a search that a bound stops is kept, and one to go on with. */
+  readonly save?: string;
+  readonly resume?: string;
   readonly color: "auto" | "always" | "never";
   readonly pager: boolean;
   readonly all?: boolean;
@@ -55,11 +58,13 @@ const MOST_MIB = 4096;
 /** Runs the command; resolves with the exit code. */
 export async function runExplore(
   t: Terminal,
-  incident: string,
+  incident: string | undefined,
   flags: ExploreFlags,
   library?: Library,
 ): Promise<number> {
-  const job = jobOf(incident, flags);
+  const job =
+    flags.resume === undefined ? jobOf(named(incident), flags) : await resumedJob(incident, flags.resume, flags);
+  refuseUnsavable(job, flags);
   if (flags.compare !== undefined) return compare(t, job, flags, library);
   const result = await runJob(t, job, library);
   if (result.kind === "refused") throw refusal(result.error);
@@ -67,9 +72,14 @@ export async function runExplore(
   const { exploration, seconds } = result;
   const stopped = t.interrupted.aborted;
   if (stopped) t.err(message("explore-interrupted"));
+  const saved = tellSaved(t, flags.save, result.saved);
   if (flags.output !== undefined) writeWitness(t, flags.output, exploration);
   if (flags.json) {
-    const document = explorationDocument(exploration, { version: packageVersion(), seconds });
+    const document = explorationDocument(exploration, {
+      version: packageVersion(),
+      seconds,
+      ...(saved !== undefined && { saved }),
+    });
     await t.out(`${JSON.stringify(document, undefined, 2)}\n`);
   } else {
     const style = wantsColor(t, flags.color) ? (await import("../style.ts")).colored : undefined;
@@ -80,11 +90,86 @@ export async function runExplore(
       ...(flags.all && { all: true }),
       ...(exploration.witness !== undefined &&
         flags.output !== undefined && { command: `unwedge replay ${shellWord(flags.output)}` }),
+      ...(saved !== undefined && { goesOn: true, command: `unwedge explore --resume ${shellWord(saved)}` }),
     });
     await show(t, text, flags.pager);
   }
   if (stopped) return exitCodes.interrupted;
   return flags.exitZero ? exitCodes.ok : exitCodeOfExploration(exploration);
+}
+
+function named(incident: string | undefined): string {
+  if (incident === undefined) throw usageError("explore-nothing");
+  return incident;
+}
+
+/** Only a proof goes on, and only one at a time. */
+function refuseUnsavable({ strategy }: Job & { readonly kind: "explore" }, flags: ExploreFlags): void {
+  if (flags.save === undefined && flags.resume === undefined) return;
+  if (flags.compare !== undefined) throw usageError("save-needs-prove", `--compare ${flags.compare}`);
+  if (flags.maxPreemptions !== undefined) throw usageError("save-needs-prove", "--max-preemptions");
+  if (strategy !== undefined && strategy !== "prove") throw usageError("save-needs-prove", `--strategy ${strategy}`);
+}
+
+/** The search of a file, with the bounds given now. */
+async function resumedJob(
+  incident: string | undefined,
+  file: string,
+  flags: ExploreFlags,
+): Promise<Job & { readonly kind: "explore" }> {
+  const given = [
+    ...(incident === undefined ? [] : [incident]),
+    ...decided
+      .filter((name) => flags[name] !== undefined && flags[name] !== false)
+      .map((name) => `--${name.replace("F", "-f")}`),
+    ...(flags.checkInvariants ? ["--check-invariants"] : []),
+    ...(flags.reduce === false ? ["--no-reduce"] : []),
+  ];
+  if (given.length > 0) throw usageError("resume-decides", given.join(" "));
+  const loaded = (await import("../explore/keep-search.ts")).loadHeader(file);
+  if ("why" in loaded) throw usageError("saved-search-unreadable", `${file}: ${loaded.why}`);
+  const { head } = loaded;
+  const now = jobOf(head.incident, flags);
+  return {
+    ...now,
+    choices: head.choices,
+    strategy: head.strategy ?? undefined,
+    seed: head.seed ?? undefined,
+    bounds: { ...now.bounds, ...head.bounds },
+    resume: file,
+    before: head.seconds,
+  };
+}
+
+/** Options that a saved search has decided. */
+const decided = [
+  "fix",
+  "revert",
+  "era",
+  "cgroup",
+  "nokmem",
+  "hack",
+  "param",
+  "strategy",
+  "seed",
+  "exact",
+  "fair",
+  "unfair",
+  "allFindings",
+] as const;
+
+/** Says what became of `--save`; the file, when it was written. */
+function tellSaved(t: Terminal, file: string | undefined, saved: Saved | undefined): string | undefined {
+  if (file === undefined || saved === undefined) return undefined;
+  if (saved.kind === "none") t.err(message("search-save-none", file));
+  else if (saved.kind === "failed") t.err(message("output-unwritable", file, saved.why));
+  else if (saved.proof) t.err(message("search-saved", file, bytesInWords(saved.bytes)));
+  else t.err(message("search-saved-begin", file));
+  return saved.kind === "written" ? file : undefined;
+}
+
+function bytesInWords(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${Math.round(bytes / 1e6)} MB`;
 }
 
 /** The line for a job that cannot be done. */
@@ -136,6 +221,7 @@ function jobOf(incident: string, flags: ExploreFlags): Job & { readonly kind: "e
     },
     maxSeconds: wholeNumber("--max-seconds", flags.maxSeconds),
     jobs: Math.min(MOST_MEMBERS, Math.max(1, wholeNumber("--jobs", flags.jobs) ?? availableParallelism())),
+    ...(flags.save === undefined ? {} : { save: flags.save }),
   };
 }
 

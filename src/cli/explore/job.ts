@@ -24,6 +24,11 @@ export type Job =
       readonly maxSeconds: number | undefined;
       /** Threads to prove with. */
       readonly jobs: number;
+      /** Files: where a search that a bound stops is kept, and one to go on with. */
+      readonly save?: string;
+      readonly resume?: string;
+      /** Seconds that this one has searched before. */
+      readonly before?: number;
     }
   | { readonly kind: "replay"; readonly witness: Witness }
   | {
@@ -42,7 +47,7 @@ export interface Switch {
 }
 
 export type JobResult =
-  | { readonly kind: "explored"; readonly exploration: Exploration; readonly seconds: number }
+  | { readonly kind: "explored"; readonly exploration: Exploration; readonly seconds: number; readonly saved?: Saved }
   | { readonly kind: "switches"; readonly incident: string; readonly switches: readonly Switch[] }
   | {
       readonly kind: "ran";
@@ -53,9 +58,15 @@ export type JobResult =
     }
   | { readonly kind: "refused"; readonly error: JobError };
 
+/** What became of {@link Job} `save`; `none`: the search has its answer. */
+export type Saved =
+  | { readonly kind: "none" }
+  | { readonly kind: "written"; readonly bytes: number; readonly proof: boolean }
+  | { readonly kind: "failed"; readonly why: string };
+
 /** Why a job cannot be done: the user's choice, file or witness is at fault. */
 export interface JobError extends ChoiceError {
-  readonly id: "incident-unknown" | "choice-refused" | "incident-file" | "witness-mismatch";
+  readonly id: "incident-unknown" | "choice-refused" | "incident-file" | "witness-mismatch" | "saved-search-unreadable";
 }
 
 /** How far a search is, at most some times a second. */
@@ -63,6 +74,8 @@ export interface JobProgress {
   readonly phase: Strategy;
   readonly counts: SearchCounts;
   readonly seconds: number;
+  /** New states a second, of late; undefined where there are none, or too few to tell. */
+  readonly perSecond?: number | undefined;
 }
 
 /** How far a run is. */
@@ -157,25 +170,45 @@ async function explored(
   hooks: JobHooks,
 ): Promise<JobResult> {
   const { exploreIncident } = await import("../../explore/incident.ts");
-  const { maxSeconds, strategy, seed, bounds } = job;
+  const { maxSeconds, strategy, seed, bounds, resume, before = 0 } = job;
+  const { keeping, loadSearch } = await import("./keep-search.ts");
+  const loaded = resume === undefined ? undefined : loadSearch(resume, file);
+  if (loaded !== undefined && "why" in loaded) return unusable(resume ?? "", loaded.why);
+  const alone = job.jobs < 2 || job.save !== undefined || resume !== undefined;
+  const keep = keeping(job, file, () => before + seconds());
   const begin = hooks.now();
   const seconds = (): number => (hooks.now() - begin) / 1000;
+  const rate = stateRate();
   let told = 0;
-  const exploration = exploreIncident(prepared, {
-    bounds,
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(hooks.crew === undefined || job.jobs < 2 ? {} : { crew: hooks.crew(job) }),
-    pollEvery: 512,
-    aborted: () => hooks.stop() || (maxSeconds !== undefined && seconds() > maxSeconds),
-    progress(phase, counts) {
-      if (hooks.now() < told + PROGRESS_MS) return;
-      told = hooks.now();
-      hooks.progress({ phase, counts, seconds: seconds() });
-    },
-  });
-  return { kind: "explored", exploration: inFile(exploration, file), seconds: seconds() };
+  const search = (): Exploration =>
+    exploreIncident(prepared, {
+      bounds,
+      ...(loaded?.search === undefined ? {} : { resume: loaded.search }),
+      ...(keep === undefined ? {} : { save: keep.save }),
+      ...(strategy === undefined ? {} : { strategy }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(hooks.crew === undefined || alone ? {} : { crew: hooks.crew(job) }),
+      pollEvery: 512,
+      aborted: () => hooks.stop() || (maxSeconds !== undefined && seconds() > maxSeconds),
+      progress(phase, counts) {
+        if (hooks.now() < told + PROGRESS_MS) return;
+        told = hooks.now();
+        hooks.progress({ phase, counts, seconds: before + seconds(), perSecond: rate(phase, counts, hooks.now()) });
+      },
+    });
+  const { SavedSearchError } = await import("../../explore/saved-search.ts");
+  try {
+    const exploration = inFile(search(), file);
+    const saved = keep?.saved();
+    return { kind: "explored", exploration, seconds: before + seconds(), ...(saved && { saved }) };
+  } catch (error) {
+    if (error instanceof SavedSearchError) return unusable(resume ?? "", error.message);
+    throw error;
+  }
 }
+
+const unusable = (file: string, why: string): JobResult =>
+  refused({ id: "saved-search-unreadable", message: `${file}: ${why}` });
 
 async function replayed(
   prepared: Subject,
@@ -188,6 +221,23 @@ async function replayed(
   const run = replayIncident(prepared, witness);
   if (!run.ok) return refused({ id: "witness-mismatch", message: run.message });
   return { kind: "explored", exploration: inFile(run.exploration, file), seconds: (hooks.now() - begin) / 1000 };
+}
+
+/** Milliseconds over which a rate is taken. */
+const RATE_MS = 10_000;
+
+/** New states a second since some ten seconds ago; undefined in the first second of a search, and when one begins again. */
+export function stateRate(): (phase: Strategy, counts: SearchCounts, now: number) => number | undefined {
+  let from: { readonly phase: Strategy; readonly states: number; readonly now: number }[] = [];
+  return (phase, { states }, now) => {
+    if (states === undefined) return undefined;
+    const last = from.at(-1);
+    if (last === undefined || last.phase !== phase || last.states > states) from = [];
+    from.push({ phase, states, now });
+    while (from.length > 2 && from[1]!.now < now - RATE_MS) from.shift();
+    const first = from[0]!;
+    return now - first.now < 1000 ? undefined : ((states - first.states) * 1000) / (now - first.now);
+  };
 }
 
 /** Results of a user's own incident name its file, so that their commands and witnesses find it again. */
