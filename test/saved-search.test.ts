@@ -211,7 +211,7 @@ describe("explore --save and --resume", () => {
     expect(readSavedSearch(file)?.states).toBe(60_000);
     const whole = await explore({ ...flags, json: true }, "fuse-server-memcg");
     expect(answer(await explore({ resume: file, json: true, maxMemory: "200" }))).toEqual(answer(whole));
-  });
+  }, 240_000);
 
   it("refuses other files, versions and models in one line", async () => {
     const file = join(dir, "other");
