@@ -17,7 +17,7 @@ export const floors = [
   ["diagnose", "validate"],
   ["affected"],
   ["report"],
-  ["index"],
+  ["index", "lab"],
   ["cli"],
   ["ui"],
 ];

@@ -6,7 +6,8 @@ import { root, setUpOrExit } from "./setup.mjs";
 
 await setUpOrExit();
 // npm runs scripts in the clone's folder; FILE arguments mean the folder the user typed them in.
-if (process.env.npm_lifecycle_event === "start" && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+if (["start", "lab"].includes(process.env.npm_lifecycle_event ?? "") && process.env.INIT_CWD)
+  process.chdir(process.env.INIT_CWD);
 const main = join(root, "dist/cli/main.js");
 const args = process.argv.slice(2);
 process.argv = [process.execPath, main, ...(args.length > 0 ? args : ["tour"])];

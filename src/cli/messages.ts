@@ -74,6 +74,12 @@ const catalogue = {
     `--resume FILE says what is explored and how: leave out ${given}; bounds may be given anew`,
   "explore-nothing": () => "no INCIDENT given; `unwedge incidents` lists them (try `unwedge explore --help`)",
   "explore-interrupted": () => "interrupted; what was found so far follows, another interrupt ends at once",
+  "lab-unavailable": (why: string) => `the lab cannot work here: ${why}`,
+  "lab-boot-failed": (why: string) => why,
+  "lab-usage": (why: string) => why,
+  "lab-runs": (given: string, most: string) => `--runs ${given}: not a number from 1 to ${most}`,
+  "lab-progress": (what: string) => what,
+  "lab-interrupted": () => "interrupted; the virtual machine was ended",
   interrupted: () => "interrupted; what was read so far is diagnosed, another interrupt ends at once",
 } as const;
 

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { AffectedFlags } from "./commands/affected.ts";
 import type { DiagnoseFlags } from "./commands/diagnose.ts";
 import type { ExploreFlags } from "./commands/explore.ts";
+import type { LabFlags } from "./commands/lab.ts";
 import type { ReplayFlags } from "./commands/replay.ts";
 import type { RunFlags } from "./commands/run.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -147,6 +148,7 @@ function build(t: Terminal, help: string[], done: (code: number) => void): Comma
     async (f: { json?: boolean; pager: boolean }) =>
       done(await (await import("./commands/incidents.ts")).runIncidents(t, f)),
   );
+  addLab(command("lab [SCENARIO]", "wedge a real kernel in a virtual machine and diagnose its log"), t, done);
   pager(command("tour", "diagnose two real pieces of evidence, explained").addOption(colorOption())).action(
     async (f: { color: "auto" | "always" | "never"; pager: boolean }) =>
       done(await (await import("./commands/tour.ts")).runTour(t, f)),
@@ -330,5 +332,41 @@ function addReplay(command: Command, t: Terminal, done: (code: number) => void):
     .option("--exit-zero", "exit with 0 whatever it shows")
     .action(async (file: string, flags: ReplayFlags) =>
       done(await (await import("./commands/replay.ts")).runReplay(t, file, flags)),
+    );
+}
+
+const labExamples = `Examples:
+  unwedge lab                                  list the scenarios
+  unwedge lab jbd2-memcg-oom                   wedge a real kernel and diagnose it
+  unwedge lab jbd2-memcg-oom --cgroup v2
+  unwedge lab memcg-steps --runs 3 --json
+`;
+const labNotes = `
+Boots Debian's unmodified cloud kernel in QEMU, in software: no KVM, no root. What is
+missing is downloaded by apt-get and unpacked into ~/.cache/unwedge/lab; nothing is
+installed. Exit codes are those of diagnose; 2 also where the lab cannot work.
+`;
+
+function addLab(command: Command, t: Terminal, done: (code: number) => void): void {
+  command
+    .addHelpText("before", labExamples)
+    .addHelpText("after", labNotes)
+    .optionsGroup("Guest:")
+    .option("--cgroup <VERSION>", "v1 or v2; default: the scenario's first")
+    .option("--param <NAME=VALUE>", "size of the scenario (again for more)", collect)
+    .option("--no-trace", "do not trace the guest")
+    .option("--runs <N>", "boot it N times and say how far the counters lie apart")
+    .option("--kernel-package <NAME>", "another Debian kernel package than linux-image-cloud-amd64")
+    .option("--prepare", "only fetch what is needed")
+    .optionsGroup("Output:")
+    .option("--json", "one JSON document (unwedge.diagnosis/1 with a field lab)")
+    .option("-o, --out-dir <DIR>", "where log, counters and trace go; default: unwedge-lab/SCENARIO-CGROUP")
+    .option("--all", "list every context, not only the telling ones")
+    .addOption(colorOption())
+    .option("--no-pager", "never start a pager")
+    .optionsGroup("Exit code:")
+    .option("--exit-zero", "exit with 0 whatever the verdict")
+    .action(async (scenario: string | undefined, flags: LabFlags) =>
+      done(await (await import("./commands/lab.ts")).runLab(t, scenario, flags)),
     );
 }
