@@ -90,8 +90,9 @@ watch() {
 		sample
 		second_now
 		[ "$sectors" = "$last" ] || changed=$second
-		last=$sectors
 		still=$((second - changed))
+		[ "$quiet" -gt 0 ] && trace_while_moving
+		last=$sectors
 		if [ $((second - told)) -ge 5 ]; then
 			sample_more
 			count_blocked
@@ -150,6 +151,15 @@ trace_begin() {
 		[ -e "$trace/events/$event/enable" ] && echo 1 >"$trace/events/$event/enable"
 	done </lab/events
 	echo 1 >$trace/tracing_on
+}
+
+# On a standstill the ring would fill with retries: it stops, and keeps how it came about.
+trace_while_moving() {
+	[ "$traced" = yes ] || return
+	[ $still -lt 3 ] && wish=1 || wish=0
+	[ "$wish" = "$tracing" ] && return
+	tracing=$wish
+	echo $tracing >$trace/tracing_on
 }
 
 trace_end() {

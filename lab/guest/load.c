@@ -3,7 +3,8 @@
  * what is measured. Any C compiler that knows GNU inline assembly builds it: cc -O1 -static -nostdlib -o load load.c
  *
  *   load in CGROUP.PROCS ...     the rest inside a control group: joined here, so that the group pays for the load alone
- *   load create DIR NAME FILES   mkdir DIR/NAME, then for ever: create FILES files in turn, 64 writes of 1 KiB each
+ *   load create DIR NAME FILES KIB
+ *                                mkdir DIR/NAME, then for ever: create FILES files in turn, KIB writes of 1 KiB each
  *   load fsync FILE NAME         for ever: one write of 4 KiB at a moving offset, then fsync
  *   load rename DIR NAME         for ever: rename a file there and back
  *   load anon BYTES [end]        touch so many bytes of memory, then sleep for ever (or end)
@@ -84,7 +85,7 @@ static void then(const char *what)
 	for (;;) system_call(SYS_PAUSE, 0, 0, 0);
 }
 
-static void create(const char *dir, const char *comm, word files)
+static void create(const char *dir, const char *comm, word files, word kib)
 {
 	char *end;
 	word i, k, fd;
@@ -95,7 +96,7 @@ static void create(const char *dir, const char *comm, word files)
 	for (i = 0;; i = i + 1 == files ? 0 : i + 1) {
 		append_number(end, i);
 		fd = need(system_call(SYS_OPEN, (word)path, WRITE_ONLY | CREATE | TRUNCATE, 0644), 11);
-		for (k = 0; k < 64; k++) need(system_call(SYS_WRITE, fd, (word)block, 1024), 12);
+		for (k = 0; k < kib; k++) need(system_call(SYS_WRITE, fd, (word)block, 1024), 12);
 		system_call(SYS_CLOSE, fd, 0, 0);
 	}
 }
@@ -162,7 +163,7 @@ void run(word *stack)
 	if (argc > 3 && same(argv[1], "in")) join(argv[2]), argc -= 2, argv += 2;
 	if (argc < 3) leave(2);
 	what = argv[1];
-	if (same(what, "create") && argc > 4) create(argv[2], argv[3], number(argv[4]));
+	if (same(what, "create") && argc > 5) create(argv[2], argv[3], number(argv[4]), number(argv[5]));
 	if (same(what, "fsync") && argc > 3) sync_writes(argv[2], argv[3]);
 	if (same(what, "rename") && argc > 3) renames(argv[2], argv[3]);
 	if (same(what, "anon")) touch_memory(number(argv[2])), then(argc > 3 ? argv[3] : 0);

@@ -52,12 +52,7 @@ export function archivesOf(cacheFolder: string, name: string): readonly string[]
 export async function unpack(wanted: Wanted, o: PackageOptions): Promise<string> {
   const before = unpackedBefore(o.cacheFolder, wanted.name);
   if (before !== undefined) return before;
-  for (const tool of ["apt-get", "dpkg-deb"])
-    if (findProgram(tool, o.path) === undefined)
-      throw new LabError(
-        "lab-unavailable",
-        `${wanted.name} is missing and there is no ${tool} to fetch it with: use a Debian machine or container (amd64)`,
-      );
+  for (const tool of ["apt-get", "apt-cache", "dpkg-deb"]) program(tool, o, `${wanted.name} is missing`);
   mkdirSync(o.cacheFolder, { recursive: true });
   // made aside and renamed: another call, or an interrupt, never leaves half a package
   const aside = mkdtempSync(join(o.cacheFolder, `.${wanted.name}-`));
@@ -74,6 +69,13 @@ export async function unpack(wanted: Wanted, o: PackageOptions): Promise<string>
   return join(o.cacheFolder, wanted.name, "root");
 }
 
+function program(name: string, o: PackageOptions, because: string): string {
+  const file = findProgram(name, o.path);
+  if (file !== undefined) return file;
+  const what = `${because} and there is no ${name} to get it with: use a Debian machine or container (amd64)`;
+  throw new LabError("lab-unavailable", what);
+}
+
 function moveInto(aside: string, target: string): void {
   try {
     renameSync(aside, target);
@@ -85,7 +87,10 @@ function moveInto(aside: string, target: string): void {
 
 async function unpackArchive(archive: string, into: string, o: PackageOptions): Promise<void> {
   mkdirSync(into, { recursive: true });
-  const r = await runCommand("dpkg-deb", ["-x", archive, into], { limitSeconds: 120, interrupted: o.interrupted });
+  const r = await runCommand(program("dpkg-deb", o, "a package is here"), ["-x", archive, into], {
+    limitSeconds: 120,
+    interrupted: o.interrupted,
+  });
   if (r.code !== 0) throw new LabError("lab-unavailable", `dpkg-deb -x ${archive} failed: ${lastLine(r)}`);
 }
 
@@ -137,7 +142,7 @@ async function realName(
   o: PackageOptions,
 ): Promise<string | undefined> {
   const limits = { cwd, limitSeconds: 120, interrupted: o.interrupted };
-  const r = await runCommand("apt-cache", ["depends", ...apt, wanted.name], limits);
+  const r = await runCommand(program("apt-cache", o, "a package is wanted"), ["depends", ...apt, wanted.name], limits);
   return dependencyIn(r.out, wanted.stands!);
 }
 
@@ -148,7 +153,7 @@ export function dependencyIn(text: string, form: RegExp): string | undefined {
 }
 
 const apted = (args: readonly string[], cwd: string, o: PackageOptions): Promise<Ended> =>
-  runCommand("apt-get", args, {
+  runCommand(program("apt-get", o, "a package is wanted"), args, {
     cwd,
     env: { DEBIAN_FRONTEND: "noninteractive" },
     limitSeconds: aptLimitSeconds,

@@ -57,7 +57,7 @@ export interface Run {
   readonly steps: readonly Step[];
 }
 
-const upLimitSeconds = 120;
+const upLimitSeconds = 240;
 const diskMib = 512;
 const resultsMib = 256;
 /** Fewer quiet seconds are a pause between two commits. */

@@ -24,7 +24,7 @@ export interface Scenario {
   readonly besideSeconds: number;
 }
 
-const throughout = { hung_seconds: 10, collect_seconds: 10, trace_kb: 4000 };
+const throughout = { hung_seconds: 10, collect_seconds: 10, trace_kb: 1500 };
 
 /** Every scenario, the incident first. */
 export const scenarios: readonly Scenario[] = [
@@ -37,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
       limit_mib: 6,
       tasks: 60,
       outside: 4,
+      file_kib: 64,
       seconds: 60,
       quiet_seconds: 15,
       disk_bps: 1048576,
@@ -44,7 +45,7 @@ export const scenarios: readonly Scenario[] = [
     },
     memoryMib: 768,
     traced: true,
-    besideSeconds: 60,
+    besideSeconds: 180,
   },
   {
     name: "healthy",
@@ -53,7 +54,7 @@ export const scenarios: readonly Scenario[] = [
     parameters: { ...throughout, limit_mib: 256, tasks: 8, seconds: 20, disk_bps: 0, disk_iops: 0 },
     memoryMib: 768,
     traced: true,
-    besideSeconds: 60,
+    besideSeconds: 180,
   },
   {
     name: "slow-disk",
@@ -62,7 +63,7 @@ export const scenarios: readonly Scenario[] = [
     parameters: { ...throughout, tasks: 12, seconds: 40, disk_bps: 0, disk_iops: 4 },
     memoryMib: 512,
     traced: false,
-    besideSeconds: 90,
+    besideSeconds: 180,
   },
   {
     name: "fsfreeze",
@@ -71,7 +72,7 @@ export const scenarios: readonly Scenario[] = [
     parameters: { ...throughout, tasks: 6, seconds: 25, disk_bps: 0, disk_iops: 0 },
     memoryMib: 512,
     traced: false,
-    besideSeconds: 60,
+    besideSeconds: 180,
   },
   {
     name: "memcg-steps",
@@ -81,7 +82,7 @@ export const scenarios: readonly Scenario[] = [
     memoryMib: 1024,
     traced: false,
     swapMib: 128,
-    besideSeconds: 400,
+    besideSeconds: 900,
   },
 ];
 

@@ -21,6 +21,7 @@ const largest: Readonly<Record<string, number>> = {
   collect_seconds: 600,
   trace_kb: 65_536,
   limit_mib: 1024,
+  file_kib: 65_536,
 };
 const defaultLargest = 1_000_000_000;
 

@@ -1,4 +1,5 @@
 /** What the lab measured, for people: 80 columns, after the diagnosis. */
+import { wrap } from "../report/wrap.ts";
 import type { LabDocument, RunDocument } from "./measured.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import type { Step } from "./steps.ts";
@@ -8,23 +9,23 @@ const seconds = (n: number): string => `${n.toFixed(1)} s`;
 function runLines(r: RunDocument, i: number): string[] {
   const boot = r.bootSeconds === null ? "did not come up" : `up after ${seconds(r.bootSeconds)}`;
   const again = r.boots > 1 ? ` (boot ${r.boots})` : "";
-  const still =
-    r.stoodStillAfterGuestSeconds === null
-      ? []
-      : [
-          `      the last write was done ${seconds(r.stoodStillAfterGuestSeconds)} after the load began, then none for ${seconds(r.quietGuestSeconds ?? 0)}`,
-        ];
-  const cut = r.complete ? [] : [`      the guest brought back no results (${endings[r.ended]}): its console only`];
-  const said = r.core.length > 0 ? `: ${r.core.join("; ")}` : "";
+  const told = (text: string): string[] => wrap(text, 80, "      ");
+  const { stoodStillAfterGuestSeconds: after, quietGuestSeconds: quiet } = r;
   return [
     `  ${i + 1}.  ${boot}${again}, ${seconds(r.wallSeconds)} in all; ${r.verdict} (${r.confidence})`,
-    ...(said === "" ? [] : [`      ${r.core.join("; ")}`]),
-    ...still,
-    ...(r.panicked ? ["      the guest's kernel panicked"] : []),
-    ...cut,
+    ...(r.core.length > 0 ? told(some(r.core)) : []),
+    ...(after === null || quiet === null
+      ? []
+      : told(`last write done ${seconds(after)} after the load began, none in the ${seconds(quiet)} after that`)),
+    ...(r.panicked ? told("the guest's kernel panicked") : []),
+    ...(r.complete ? [] : told(`the guest brought back no results (${endings[r.ended]}): its console only`)),
     `      ${r.folder}`,
   ];
 }
+
+const mostNamed = 6;
+const some = (core: readonly string[]): string =>
+  [...core.slice(0, mostNamed), ...(core.length > mostNamed ? [`and ${core.length - mostNamed} more`] : [])].join("; ");
 
 const endings: Readonly<Record<RunDocument["ended"], string>> = {
   ended: "it ended early",
@@ -72,8 +73,8 @@ function stepLines(steps: readonly Step[]): string[] {
 export function labText(d: LabDocument): string {
   const lines = [
     "WHAT THE LAB DID",
-    `  ${d.scenario} under cgroup ${d.cgroup} on ${d.kernelPackage}`,
-    `  in ${d.emulator}, software emulation`,
+    ...wrap(`${d.scenario} under cgroup ${d.cgroup} on ${d.kernelPackage}`, 80, "  "),
+    ...wrap(`in ${d.emulator}, software emulation`, 80, "  "),
     ...d.runs.flatMap(runLines),
     ...spreadLines(d),
     ...stepLines(d.runs[d.shown]?.steps ?? []),

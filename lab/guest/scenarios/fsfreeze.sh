@@ -9,8 +9,8 @@ while [ $i -lt "$tasks" ]; do
 	i=$((i + 1))
 done
 load rename /mnt renamer &
-load create /mnt creat0 40 &
-load create /mnt creat1 40 &
+load create /mnt creat0 40 64 &
+load create /mnt creat1 40 64 &
 watch 3 0
 fsfreeze --freeze /mnt
 uptime_now

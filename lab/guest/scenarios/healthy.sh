@@ -8,7 +8,7 @@ say "load starts at $now: cgroup $cgroup, limit $limit_mib MiB, $tasks tasks in 
 load fsync /mnt/synced fsyncer &
 i=0
 while [ $i -lt "$tasks" ]; do
-	load_in_group create /mnt "creat$i" 40
+	load_in_group create /mnt "creat$i" 40 64
 	i=$((i + 1))
 done
 watch "$seconds" 0

@@ -7,13 +7,13 @@ uptime_now
 say "load starts at $now: cgroup $cgroup, limit $limit_mib MiB, $tasks tasks in it, $outside outside"
 i=0
 while [ $i -lt "$outside" ]; do
-	load create /mnt "outside$i" 400 &
+	load create /mnt "outside$i" 400 "$file_kib" &
 	i=$((i + 1))
 done
 load fsync /mnt/synced fsyncer &
 i=0
 while [ $i -lt "$tasks" ]; do
-	load_in_group create /mnt "creat$i" 400
+	load_in_group create /mnt "creat$i" 400 "$file_kib"
 	i=$((i + 1))
 done
 watch "$seconds" "$quiet_seconds"
