@@ -9,9 +9,10 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The full path of a program on `path` or in the folders where root's programs are; undefined when it is not there. */
+/** The full path of a program on `path`; undefined when it is not there. */
 export function findProgram(name: string, path: string): string | undefined {
-  return [...path.split(delimiter), "/usr/sbin", "/sbin"]
+  return path
+    .split(delimiter)
     .filter((folder) => folder !== "")
     .map((folder) => join(folder, name))
     .find(isExecutable);

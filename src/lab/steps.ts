@@ -20,7 +20,11 @@ const shortName = (file: string): string => {
   return /_in_bytes$|failcnt$|oom_control$/.test(file) ? file.replace(/^memory\./, "") : file;
 };
 
-function counterValue(lines: readonly string[]): StepValue {
+/** Limits may read `max`, so they are texts always; a line of v1's oom_control is only told with the others. */
+const isText = /^(memory\.(max|high)|oom_control)$/;
+
+function counterValue(name: string, lines: readonly string[]): StepValue {
+  if (isText.test(name)) return lines.join(" ");
   const [first] = lines;
   if (lines.length === 1 && first !== undefined && !first.includes(" "))
     return /^-?\d+$/.test(first) ? Number(first) : first;
@@ -36,7 +40,9 @@ export function readSteps(text: string): readonly Step[] {
     .map((part) => {
       const lines = part.split("\n").filter((l) => l !== "");
       const head = (key: string): string => lines.find((l) => l.startsWith(`${key}: `))?.slice(key.length + 2) ?? "";
-      const counters = [...sectionsOf(lines)].map(([file, body]) => [shortName(file), counterValue(body)] as const);
+      const counters = [...sectionsOf(lines)]
+        .filter(([file]) => !file.endsWith(".pressure"))
+        .map(([file, body]) => [shortName(file), counterValue(shortName(file), body)] as const);
       return {
         step: lines[0]!.slice("== step ".length),
         what: head("what"),

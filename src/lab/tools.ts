@@ -77,7 +77,8 @@ function inRoot(root: string, name: string): Program {
 }
 
 async function programOf(name: string, packageName: string, o: ToolOptions): Promise<Program> {
-  const here = findProgram(name, o.path);
+  // root's programs are often not on a user's path
+  const here = findProgram(name, `${o.path}:/usr/sbin:/sbin`);
   if (here !== undefined) return { file: here, args: [], env: {} };
   return inRoot(await unpack({ name: packageName, dependencies: true }, o), name);
 }
