@@ -24,14 +24,15 @@ const lacking = [
 ];
 const why = lacking.length === 0 ? "" : ` (skipped: no ${lacking.join(", ")} in ${cache}; \`unwedge lab --prepare\`)`;
 
-const dir = mkdtempSync(join(tmpdir(), "unwedge-lab-boot-"));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+let dir: string | undefined;
+afterAll(() => dir !== undefined && rmSync(dir, { recursive: true, force: true }));
 
 it.skipIf(lacking.length > 0)(
   `boots the stock kernel, traces it and brings everything back${why}`,
   async () => {
     let out = "";
     let err = "";
+    dir = mkdtempSync(join(tmpdir(), "unwedge-lab-boot-"));
     const folder = join(dir, "out");
     const parameters = ["seconds=4", "collect_seconds=1", "tasks=2"].flatMap((p) => ["--param", p]);
     const code = await runCommandLine(["lab", "healthy", "--json", "-o", folder, ...parameters], {

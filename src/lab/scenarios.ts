@@ -38,7 +38,7 @@ export const scenarios: readonly Scenario[] = [
       tasks: 60,
       outside: 4,
       file_kib: 64,
-      seconds: 60,
+      seconds: 120,
       quiet_seconds: 15,
       disk_bps: 1048576,
       disk_iops: 60,

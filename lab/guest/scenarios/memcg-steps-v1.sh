@@ -32,6 +32,9 @@ close_group
 
 group_new v1_oomdis
 group_set limit_in_bytes $M30
+uptime_now
+began=$now code=running
+report v1_oomdis "50M anon, limit 30M, oom_control 1 set after start"
 group_set oom_control 1
 run_load 5 anon $M50
 report v1_oomdis_after "OOM killer disabled: task must sleep in mem_cgroup_oom_synchronize (state D)"

@@ -41,7 +41,8 @@ export interface LabFlags {
 const mostRuns = 100;
 
 /** Runs the command; resolves with the exit code. */
-export async function runLab(t: Terminal, scenario: string | undefined, flags: LabFlags): Promise<number> {
+export async function runLab(terminal: Terminal, scenario: string | undefined, flags: LabFlags): Promise<number> {
+  const { t, release } = stoppable(terminal);
   try {
     if (flags.prepare) return await prepare(t, flags);
     if (scenario === undefined) return await list(t, flags);
@@ -53,7 +54,26 @@ export async function runLab(t: Terminal, scenario: string | undefined, flags: L
       return exitCodes.interrupted;
     }
     throw usageError(e.id, e.message);
+  } finally {
+    release();
   }
+}
+
+/** A virtual machine and its disks must not outlive this process: other signals that ask to end count as an interrupt. */
+function stoppable(t: Terminal): { readonly t: Terminal; release(): void } {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  if (t.interrupted.aborted) abort();
+  t.interrupted.addEventListener("abort", abort);
+  const signals = ["SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, abort);
+  return {
+    t: { ...t, interrupted: stop.signal },
+    release: () => {
+      for (const signal of signals) process.off(signal, abort);
+      t.interrupted.removeEventListener("abort", abort);
+    },
+  };
 }
 
 async function list(t: Terminal, flags: LabFlags): Promise<number> {
@@ -119,14 +139,13 @@ async function runOne(t: Terminal, settings: Settings, tools: Tools, folder: str
     say: (line) => t.err(message("lab-progress", line)),
     onLine: (line) => t.progress?.(`unwedge: guest at ${line.seconds.toFixed(1)} s: ${line.text}`),
   });
-  const evidence = await collectEvidence(openInputs({ ...t, interrupted: never }, evidenceFiles(run)));
+  // what was brought back is read although the user does not want to wait for more of it
+  const unstopped = { ...t, interrupted: new AbortController().signal };
+  const evidence = await collectEvidence(openInputs(unstopped, evidenceFiles(run)));
   const judged = { run, diagnosis: diagnoseEvidence(evidence, {}) };
   keepFindings(judged);
   return judged;
 }
-
-/** What was brought back is read although the user does not want to wait for more of it. */
-const never = new AbortController().signal;
 
 /** Of a run's files those that `diagnose` reads, the log first. */
 const evidenceFiles = (run: Run): string[] =>
