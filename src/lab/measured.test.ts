@@ -23,6 +23,7 @@ const judged = (verdict: Diagnosis["verdict"], run: Partial<Run> = {}): Judged =
     standstill: { lastWriteSeconds: 11.6, quietSeconds: 30.1 },
     counters: { "memory.failcnt": 41 },
     steps: [],
+    openHandles: undefined,
     ...run,
   },
 });
@@ -41,6 +42,26 @@ test("a standstill is told from the start of the load", () => {
     quietGuestSeconds: 30.1,
   });
   expect(runDocument(judged("slow", { standstill: undefined })).stoodStillAfterGuestSeconds).toBeNull();
+});
+
+test("the trace speaks for or against the handle's holder", () => {
+  const edge = abba.core[0]!;
+  const holder = { ...edge.heldBy[0]!, pid: 159 };
+  const core = [{ ...edge, waitsFor: { class: "jbd2_handle" as const }, heldBy: [holder] }];
+  const handle = { pid: 159, comm: "creat48", sinceSeconds: 10.76, handle: "0xff" };
+  const of = (openHandles: Run["openHandles"], of_ = core): Judged => {
+    const j = judged("livelock", { openHandles });
+    return { ...j, diagnosis: { ...j.diagnosis, core: of_ } };
+  };
+  const agrees = (j: Judged) => runDocument(j).traceAgrees;
+  expect(agrees(of([handle]))).toBe(true);
+  expect(agrees(of([{ ...handle, pid: 7 }]))).toBe(false);
+  expect(agrees(of([]))).toBe(false);
+  expect(agrees(of(undefined))).toBeNull();
+  expect(agrees(of([handle], []))).toBeNull();
+  const text = (j: Judged): string => labText(labDocument(settings, tools, [j], 0)).replace(/\s+/g, " ");
+  expect(text(of([handle]))).toContain("creat48 (159) since 10.8 s of guest time; it bears out the handle's holder");
+  expect(text(of([]))).toContain("end of the trace: none; it does NOT bear out");
 });
 
 test("the run shown is the first of the gravest", () => {

@@ -1,6 +1,7 @@
 /** What the lab measured, as data for `--json` and as text. */
 import type { Diagnosis } from "../diagnose/types.ts";
 import type { Counters } from "./counters.ts";
+import type { OpenHandle } from "./handles.ts";
 import type { Run } from "./run.ts";
 import type { Settings } from "./scenarios.ts";
 import { type Spread, spreads } from "./spread.ts";
@@ -45,6 +46,10 @@ export interface RunDocument {
   readonly stoodStillAfterGuestSeconds: number | null;
   /** Guest seconds for which nothing was written, up to the last sample. */
   readonly quietGuestSeconds: number | null;
+  /** jbd2 handles open when the trace ended; null without a trace. */
+  readonly openHandles: readonly OpenHandle[] | null;
+  /** Whether every handle holder that the core names is among them; null when there is no trace or no such edge. */
+  readonly traceAgrees: boolean | null;
   readonly counters: Counters;
   readonly steps: readonly Step[];
 }
@@ -69,9 +74,17 @@ export function runDocument({ run, diagnosis }: Judged): RunDocument {
     stoodStillAfterGuestSeconds:
       standstill === undefined || loadSeconds === undefined ? null : tenth(standstill.lastWriteSeconds - loadSeconds),
     quietGuestSeconds: standstill === undefined ? null : tenth(standstill.quietSeconds),
+    openHandles: run.openHandles ?? null,
+    traceAgrees: traceAgrees(run, diagnosis),
     counters: run.counters,
     steps: run.steps,
   };
+}
+
+function traceAgrees({ openHandles }: Run, { core }: Diagnosis): boolean | null {
+  const named = core.filter((e) => e.waitsFor.class === "jbd2_handle").flatMap((e) => e.heldBy.map((h) => h.pid));
+  if (openHandles === undefined || named.length === 0) return null;
+  return named.every((pid) => openHandles.some((h) => h.pid === pid));
 }
 
 /** The whole field. */

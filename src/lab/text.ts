@@ -9,7 +9,7 @@ const seconds = (n: number): string => `${n.toFixed(1)} s`;
 function runLines(r: RunDocument, i: number): string[] {
   const boot = r.bootSeconds === null ? "did not come up" : `up after ${seconds(r.bootSeconds)}`;
   const again = r.boots > 1 ? ` (boot ${r.boots})` : "";
-  const told = (text: string): string[] => wrap(text, 80, "      ");
+  const told = (text: string): string[] => (text === "" ? [] : wrap(text, 80, "      "));
   const { stoodStillAfterGuestSeconds: after, quietGuestSeconds: quiet } = r;
   return [
     `  ${i + 1}.  ${boot}${again}, ${seconds(r.wallSeconds)} in all; ${r.verdict} (${r.confidence})`,
@@ -17,6 +17,7 @@ function runLines(r: RunDocument, i: number): string[] {
     ...(after === null || quiet === null
       ? []
       : told(`last write done ${seconds(after)} after the load began, none in the ${seconds(quiet)} after that`)),
+    ...told(traceSays(r)),
     ...(r.panicked ? told("the guest's kernel panicked") : []),
     ...(r.complete ? [] : told(`the guest brought back no results (${endings[r.ended]}): its console only`)),
     `      ${r.folder}`,
@@ -26,6 +27,13 @@ function runLines(r: RunDocument, i: number): string[] {
 const mostNamed = 6;
 const some = (core: readonly string[]): string =>
   [...core.slice(0, mostNamed), ...(core.length > mostNamed ? [`and ${core.length - mostNamed} more`] : [])].join("; ");
+
+function traceSays(r: RunDocument): string {
+  if (r.traceAgrees === null || r.openHandles === null) return "";
+  const open = r.openHandles.map((h) => `${h.comm} (${h.pid}) since ${seconds(h.sinceSeconds)} of guest time`);
+  const said = `jbd2 handles open at the end of the trace: ${open.length === 0 ? "none" : some(open)}`;
+  return `${said}; ${r.traceAgrees ? "it bears out the handle's holder" : "it does NOT bear out the handle's holder"}`;
+}
 
 const endings: Readonly<Record<RunDocument["ended"], string>> = {
   ended: "it ended early",
