@@ -4,7 +4,7 @@
  *
  *   load in CGROUP.PROCS ...     the rest inside a control group: joined here, so that the group pays for the load alone
  *   load create DIR NAME FILES KIB
- *                                mkdir DIR/NAME, then for ever: create FILES files in turn, KIB writes of 1 KiB each
+ *                                mkdir DIR/NAME, then for ever, FILES in turn: a directory and a file in it, KIB writes of 1 KiB
  *   load fsync FILE NAME         for ever: one write of 4 KiB at a moving offset, then fsync
  *   load rename DIR NAME         for ever: rename a file there and back
  *   load anon BYTES [end]        touch so many bytes of memory, then sleep for ever (or end)
@@ -87,14 +87,17 @@ static void then(const char *what)
 
 static void create(const char *dir, const char *comm, word files, word kib)
 {
-	char *end;
+	char *end, *last;
 	word i, k, fd;
 	name(comm);
 	end = append(append(append(path, dir), "/"), comm);
 	need(system_call(SYS_MKDIR, (word)path, 0755, 0), 10);
-	end = append(end, "/f");
+	end = append(end, "/d");
 	for (i = 0;; i = i + 1 == files ? 0 : i + 1) {
-		append_number(end, i);
+		/* a directory for each file: its first block is charged under the handle of mkdir; from the second round on it exists */
+		last = append_number(end, i);
+		system_call(SYS_MKDIR, (word)path, 0755, 0);
+		append(last, "/f");
 		fd = need(system_call(SYS_OPEN, (word)path, WRITE_ONLY | CREATE | TRUNCATE, 0644), 11);
 		for (k = 0; k < kib; k++) need(system_call(SYS_WRITE, fd, (word)block, 1024), 12);
 		system_call(SYS_CLOSE, fd, 0, 0);
