@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { openHandles } from "./handles.ts";
+import { tracedHandles } from "./handles.ts";
+
+const openHandles = (trace: string) => tracedHandles(trace).open;
 
 const from = "(__ext4_journal_start_sb+0x105/0x120 <- jbd2__journal_start)";
 const start = (task: string, at: string, handle: string): string =>
@@ -38,4 +40,11 @@ test("what the ring lost makes nobody a holder for ever", () => {
 
 test("an error is no handle", () => {
   expect(openHandles([start("x-1", "1.0", "0xffffffffffffffe2"), start("x-1", "1.0", "0x0")].join("\n"))).toEqual([]);
+});
+
+test("it follows who was seen to start or stop one, and nobody else", () => {
+  const blind =
+    "         creat4-114     [001] .....    11.466215: jbd2_start: (jbd2__journal_start+0x0/0x1e0) journal=0xff";
+  const trace = [start("x-1", "1.0", a), stop("y-2", "2.0", b), blind].join("\n");
+  expect([...tracedHandles(trace).followed]).toEqual([1, 2]);
 });

@@ -23,7 +23,7 @@ const judged = (verdict: Diagnosis["verdict"], run: Partial<Run> = {}): Judged =
     standstill: { lastWriteSeconds: 11.6, quietSeconds: 30.1 },
     counters: { "memory.failcnt": 41 },
     steps: [],
-    openHandles: undefined,
+    handles: undefined,
     ...run,
   },
 });
@@ -49,14 +49,15 @@ test("the trace speaks for or against the handle's holder", () => {
   const holder = { ...edge.heldBy[0]!, pid: 159 };
   const core = [{ ...edge, waitsFor: { class: "jbd2_handle" as const }, heldBy: [holder] }];
   const handle = { pid: 159, comm: "creat48", sinceSeconds: 10.76, handle: "0xff" };
-  const of = (openHandles: Run["openHandles"], of_ = core): Judged => {
-    const j = judged("livelock", { openHandles });
+  const of = (open: readonly (typeof handle)[] | undefined, of_ = core, followed = [7, 159]): Judged => {
+    const j = judged("livelock", { handles: open && { open, followed: new Set(followed) } });
     return { ...j, diagnosis: { ...j.diagnosis, core: of_ } };
   };
   const agrees = (j: Judged) => runDocument(j).traceAgrees;
   expect(agrees(of([handle]))).toBe(true);
   expect(agrees(of([{ ...handle, pid: 7 }]))).toBe(false);
   expect(agrees(of([]))).toBe(false);
+  expect(agrees(of([], core, [7]))).toBeNull();
   expect(agrees(of(undefined))).toBeNull();
   expect(agrees(of([handle], []))).toBeNull();
   const text = (j: Judged): string => labText(labDocument(settings, tools, [j], 0)).replace(/\s+/g, " ");

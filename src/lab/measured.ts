@@ -48,7 +48,7 @@ export interface RunDocument {
   readonly quietGuestSeconds: number | null;
   /** jbd2 handles open when the trace ended; null without a trace. */
   readonly openHandles: readonly OpenHandle[] | null;
-  /** Whether every handle holder that the core names is among them; null when there is no trace or no such edge. */
+  /** Whether every handle holder that the core names is among them; null without such an edge, or when the trace cannot tell. */
   readonly traceAgrees: boolean | null;
   readonly counters: Counters;
   readonly steps: readonly Step[];
@@ -74,17 +74,21 @@ export function runDocument({ run, diagnosis }: Judged): RunDocument {
     stoodStillAfterGuestSeconds:
       standstill === undefined || loadSeconds === undefined ? null : tenth(standstill.lastWriteSeconds - loadSeconds),
     quietGuestSeconds: standstill === undefined ? null : tenth(standstill.quietSeconds),
-    openHandles: run.openHandles ?? null,
+    openHandles: run.handles?.open ?? null,
     traceAgrees: traceAgrees(run, diagnosis),
     counters: run.counters,
     steps: run.steps,
   };
 }
 
-function traceAgrees({ openHandles }: Run, { core }: Diagnosis): boolean | null {
-  const named = core.filter((e) => e.waitsFor.class === "jbd2_handle").flatMap((e) => e.heldBy.map((h) => h.pid));
-  if (openHandles === undefined || named.length === 0) return null;
-  return named.every((pid) => openHandles.some((h) => h.pid === pid));
+function traceAgrees({ handles }: Run, { core }: Diagnosis): boolean | null {
+  const named = core
+    .filter((e) => e.waitsFor.class === "jbd2_handle")
+    .flatMap((e) => e.heldBy.flatMap((h) => h.pid ?? []));
+  if (handles === undefined || named.length === 0) return null;
+  const holds = (pid: number): boolean => handles.open.some((h) => h.pid === pid);
+  if (named.some((pid) => !holds(pid) && handles.followed.has(pid))) return false;
+  return named.every(holds) ? true : null;
 }
 
 /** The whole field. */

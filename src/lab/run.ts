@@ -16,7 +16,7 @@ import {
   standstill,
 } from "./counters.ts";
 import { LabError } from "./errors.ts";
-import { type OpenHandle, openHandles } from "./handles.ts";
+import { type TracedHandles, tracedHandles } from "./handles.ts";
 import { initramfs } from "./initramfs.ts";
 import { loadingOrder, type Module } from "./modules.ts";
 import { kernelCommandLine, most, qemuArguments } from "./qemu.ts";
@@ -56,8 +56,8 @@ export interface Run {
   readonly standstill: Standstill | undefined;
   readonly counters: Counters;
   readonly steps: readonly Step[];
-  /** jbd2 handles that the trace saw started and not stopped; undefined without a trace. */
-  readonly openHandles: readonly OpenHandle[] | undefined;
+  /** What the trace saw of jbd2 handles; undefined without a trace. */
+  readonly handles: TracedHandles | undefined;
 }
 
 const upLimitSeconds = 240;
@@ -192,7 +192,7 @@ function bringBack(s: Settings, o: RunOptions, machine: Prepared, b: Boot, boots
       ...stepCounters(steps),
     },
     steps,
-    openHandles: s.traced && archive.complete ? openHandles(content("trace.txt")) : undefined,
+    handles: s.traced && archive.complete ? tracedHandles(content("trace.txt")) : undefined,
   };
 }
 
