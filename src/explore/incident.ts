@@ -169,7 +169,8 @@ const MANY_STEPS = 100_000;
  * if (result.ok) console.log(exploreIncident(result.prepared).outcome);
  * @since 0.2.0
  */
-export function exploreIncident(prepared: Subject, options: ExploreOptions = {}): Exploration {
+export function exploreIncident(prepared: Subject, given: ExploreOptions = {}): Exploration {
+  const options = { ...given, bounds: { ...(prepared.incident.fair === true ? { fair: true } : {}), ...given.bounds } };
   const program = prepared.start();
   const first = program.words.slice();
   const total = new Totals();

@@ -3,7 +3,7 @@
  * wakes is kernel code in `kernel/`.
  */
 
-import type { Capacities } from "../kernel/sched/kernel.ts";
+import type { Capacities, Kernel } from "../kernel/sched/kernel.ts";
 import type { Machine } from "../resumable/machine.ts";
 import type { ContextKind } from "../waits/types.ts";
 import type { Scene } from "./scene.ts";
@@ -29,6 +29,11 @@ export interface Story {
   /** Mail or commit it is made from. */
   readonly source?: string;
   readonly parameters: Readonly<Record<string, Parameter>>;
+  /**
+   * What happened can end, only nothing makes it end soon: livelocks are looked for as with `--fair`, and what would end them is
+   * listed.
+   */
+  readonly fair?: boolean;
   /** What the incident decides by itself, although a real machine would not: printed with every result. */
   readonly fixedChoices: readonly string[];
 }
@@ -39,6 +44,8 @@ export interface Incident extends Story {
   readonly era: string;
   /** Fixes taken out of `era` unless a release is chosen: what happened is older than the releases of the model. */
   readonly reverted?: readonly string[];
+  /** Fixes added to `era` unless a release is chosen: what happened is of a proposal. */
+  readonly applied?: readonly string[];
   readonly cgroup?: "v1" | "v2";
   /** Fixes of `kernel/era.ts` that bear on it, and that `--compare all` goes through. */
   readonly fixes: readonly string[];
@@ -52,6 +59,8 @@ export interface Incident extends Story {
   room?(parameters: Parameters): Partial<Capacities>;
   /** What happens is slow and stands nowhere: no search has a fault to find, only a run against a clock shows it. */
   readonly slow?: true;
+  /** What must hold in every state, besides the laws of the model: one line where it does not. */
+  law?(kernel: Kernel): string | undefined;
   /** Builds files, groups and tasks. */
   setup(scene: Scene, parameters: Parameters): void;
 }

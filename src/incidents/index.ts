@@ -8,6 +8,8 @@ import { spinAbba } from "./abstract/spin-abba.ts";
 import { spinIrq } from "./abstract/spin-irq.ts";
 import { spinJbd2 } from "./abstract/spin-jbd2.ts";
 import { spinRing } from "./abstract/spin-ring.ts";
+import { accountForceDebt } from "./account-force-debt.ts";
+import { accountForceNesting } from "./account-force-nesting.ts";
 import { dmBufioLoop } from "./dm-bufio-loop.ts";
 import { dmCryptThrottle } from "./dm-crypt-throttle.ts";
 import { dmSnapshotCowThrottle } from "./dm-snapshot-cow-throttle.ts";
@@ -17,6 +19,7 @@ import { ext4SyncHandle } from "./ext4-sync-handle.ts";
 import { ext4WritepagesReclaim } from "./ext4-writepages-reclaim.ts";
 import { fuseServerMemcg } from "./fuse-server-memcg.ts";
 import type { AbstractIncident, Incident } from "./incident.ts";
+import { jbd2MemcgOom } from "./jbd2-memcg-oom.ts";
 import { memcgOomTrap } from "./memcg-oom-trap.ts";
 import { memcgWritebackAbba } from "./memcg-writeback-abba.ts";
 import { memoryHighNofs } from "./memory-high-nofs.ts";
@@ -45,6 +48,8 @@ export { prepareAbstract } from "./prepare-abstract.ts";
 export type { ChoiceError, Choices, KernelChoice, Scope, Subject } from "./prepared.ts";
 export { type FileOptions, type Mapping, Scene, type SceneOptions, type SceneTask } from "./scene.ts";
 export {
+  accountForceDebt,
+  accountForceNesting,
   dmBufioLoop,
   dmCryptThrottle,
   dmSnapshotCowThrottle,
@@ -53,6 +58,7 @@ export {
   ext4SyncHandle,
   ext4WritepagesReclaim,
   fuseServerMemcg,
+  jbd2MemcgOom,
   memcgOomTrap,
   memcgWritebackAbba,
   memoryHighNofs,
@@ -89,6 +95,9 @@ export const incidents: readonly Incident[] = [
   nbdServerMemcg,
   drainPagesWorkqueue,
   nfsReleaseKthreadd,
+  jbd2MemcgOom,
+  accountForceNesting,
+  accountForceDebt,
 ];
 
 /** All abstract models that come with unwedge. @since 0.2.0 */

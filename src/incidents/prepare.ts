@@ -25,12 +25,22 @@ function fail(message: string, given?: string, known?: readonly string[]): Prepa
   };
 }
 
-/** An incident older than the model's releases is shown without its fixes, unless a release is chosen or one is put back. */
-function withReverted(incident: Incident, choices: Choices): Choices {
+/**
+ * An incident older than the model's releases is shown without its fixes, one of a proposal with it, unless a release is chosen
+ * or what is taken out or in by itself is named.
+ */
+function withOwnChanges(incident: Incident, choices: Choices): Choices {
   const { era, fixes = [], reverted = [] } = choices;
-  if (era !== undefined || incident.reverted === undefined) return choices;
-  const taken = incident.reverted.filter((id) => !fixes.includes(id) && !reverted.includes(id));
-  return { ...choices, reverted: [...taken, ...reverted] };
+  if (era !== undefined) return choices;
+  const isOpen = (id: string): boolean => !fixes.includes(id) && !reverted.includes(id);
+  const { reverted: older, applied = [] } = incident;
+  return {
+    ...choices,
+    ...(applied.length === 0 ? {} : { fixes: [...applied.filter(isOpen), ...fixes] }),
+    ...(older === undefined && applied.length === 0
+      ? {}
+      : { reverted: [...(older ?? []).filter(isOpen), ...reverted.filter((id) => !applied.includes(id))] }),
+  };
 }
 /** The release has the fix, and only the incident takes it out. */
 function isBack(incident: Incident, era: Era, id: string): boolean {
@@ -51,7 +61,7 @@ function eraOf(incident: Incident, choices: Choices): EraResult {
  * @since 0.2.0
  */
 export function prepare(incident: Incident, given: Choices = {}): PrepareResult {
-  const choices = withReverted(incident, given);
+  const choices = withOwnChanges(incident, given);
   const parsed = eraOf(incident, choices);
   if (!parsed.ok) return fail(parsed.error);
   for (const fix of [...(choices.fixes ?? []), ...(choices.reverted ?? [])]) {
@@ -74,6 +84,7 @@ export function prepare(incident: Incident, given: Choices = {}): PrepareResult 
       cpus: incident.cpus?.(parameters) ?? 2,
       invariants: choices.invariants ?? false,
       ...(incident.room === undefined ? {} : { room: incident.room(parameters) }),
+      ...(incident.law === undefined ? {} : { law: incident.law }),
     },
     (s) => incident.setup(s, parameters),
   );

@@ -22,6 +22,7 @@ const REPRODUCTIONS: Readonly<Record<string, Reproduction>> = {
   "memory-high-nofs": { fix: "high-gfp" },
   "ext4-writepages-reclaim": { fix: "writepages-nofs" },
   "memcg-oom-trap": { fix: "memcg-oom-unwind" },
+  "jbd2-memcg-oom": { fix: "account-force-jbd2" },
   "ext4-sync-handle": { fix: "ext4-sync-handle-last" },
   "queue-freeze-reclaim": { fix: "freeze-noio", others: ["sysfs-store-noio"] },
   "oom-frozen-victim": { fix: "oom-victims-not-frozen" },

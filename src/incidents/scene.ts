@@ -15,6 +15,7 @@ import type { BackingDevInfo, BdiWriteback } from "../kernel/fs/backing-dev.ts";
 import {
   anonymousDevice,
   bootWriteback,
+  createBlockDevice,
   createInode,
   createSuperBlock,
   type FsType,
@@ -51,6 +52,8 @@ export interface SceneOptions {
   readonly invariants: boolean;
   /** Room for more than the usual, by capacity, while the scene is built for the first time. */
   readonly room?: Partial<Capacities>;
+  /** What the incident wants to hold in every state. */
+  readonly law?: (kernel: Kernel) => string | undefined;
 }
 
 /** A file with pages in the cache. */
@@ -75,6 +78,8 @@ export interface FileOptions {
    * Nobody uses it any more (mount with `unused`): only an unused dentry keeps its inode, or it waits among the unused inodes.
    */
   readonly unused?: "dentry" | "inode";
+  /** Nobody has asked the flusher to write it yet; without `periodic`, somebody has to. */
+  readonly unasked?: boolean;
   /** `chattr +x` was done to it through another name: I_DONTCACHE. */
   readonly dontCache?: boolean;
 }
@@ -119,7 +124,7 @@ export class Scene {
       kmem: options.kmem,
       hacks: options.hacks,
       capacities,
-      ...(options.invariants ? { invariants: brokenLaw } : {}),
+      ...lawsOf(options),
     });
   }
 
@@ -141,12 +146,14 @@ export class Scene {
 
   /** The memory of the machine, besides the pages of files. Call it first; called without options when it is not. */
   memory(options: MmOptions = {}): Mm {
-    const { priority, chargeRetries } = options;
+    const { priority, chargeRetries, reapAttempts } = options;
     if (priority !== undefined) this.fixedChoices.push(`reclaim begins at priority ${priority}`);
     if (chargeRetries !== undefined)
       this.fixedChoices.push(
         `a charge gives up after ${chargeRetries} fruitless ${chargeRetries === 1 ? "round" : "rounds"}`,
       );
+    if (reapAttempts !== undefined)
+      this.fixedChoices.push("the OOM reaper tries a victim any number of times before it gives up, not ten");
     return bootMm(this.kernel, options);
   }
   private mm(): Mm {
@@ -182,6 +189,12 @@ export class Scene {
     const memcgs = this.options.cgroup === "v2" ? this.mm().memcgs.filter((m) => m.parent !== undefined) : [];
     const bdi: BackingDevInfo = bootWriteback(this.kernel, disk, { memcgs, ...options });
     return createSuperBlock(this.kernel, bdi, type, options);
+  }
+
+  /** The page cache of the block device below an ext4 with a journal: `blocks` of metadata, none of them in it yet. */
+  blockDevice(sb: SuperBlock, blocks: number): void {
+    this.counts.inodes++;
+    createBlockDevice(sb, blocks);
   }
 
   /** A fuse filesystem in writeback-cache mode; {@link serves} says which tasks are its server. */
@@ -232,7 +245,7 @@ export class Scene {
     if (options.dontCache === true) inode.state |= I_DONTCACHE;
     if (options.unused === "dentry") sb.dentryLru.push(inode);
     if (options.unused === "inode") sb.inodeLru.push(inode);
-    if (inode.wb !== undefined && dirty !== false) awaitFlusher(inode.wb);
+    if (inode.wb !== undefined && dirty !== false && options.unasked !== true) awaitFlusher(inode.wb);
     return inode;
   }
 
@@ -321,6 +334,12 @@ export class Scene {
     if (bio === undefined) throw new Error(`there is no bio ${number}`);
     return bio;
   }
+}
+
+/** The model's own laws where they are asked for, then the incident's. */
+function lawsOf({ invariants, law }: SceneOptions): { invariants?: (kernel: Kernel) => string | undefined } {
+  if (law === undefined) return invariants ? { invariants: brokenLaw } : {};
+  return { invariants: invariants ? (kernel) => brokenLaw(kernel) ?? law(kernel) : law };
 }
 
 /**

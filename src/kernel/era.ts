@@ -356,6 +356,21 @@ const HISTORIES = {
     ["6.12.67?", "starts"],
     ["6.18.7?", "starts"],
   ),
+  // Proposals about charges under a journal handle
+  /** Proposal PF_MEMALLOC_ACCOUNTFORCE (18 June 2025): charges over the limit in such a scope are forced, and paid for on return to user mode. Never merged. */
+  accountForce: from(),
+  /** Its second half, not in the document: an open jbd2 handle is such a scope. Never merged. */
+  accountForceJbd2: from(),
+  /** The same scope put around ext4's own start and stop, which nest where jbd2's handle is only counted. Nobody's proposal. */
+  accountForceExt4: from(),
+  /** `memalloc_account_force_restore()` takes what save gave; as posted it takes nothing and ends outer scopes too. */
+  accountForceNests: from(),
+  /** The debt calls the OOM killer whatever its size; as posted, by the order of what is left: none above 8 pages. */
+  accountForceAnyDebt: from(),
+  /** Alternative that the proposal rejects: the block device's page cache is allocated with NOFAIL and without direct reclaim. */
+  nofailWithoutReclaim: from(),
+  /** A page of the block device that cannot be had is an error to the caller; before, `BUG_ON(!PageLocked(page))`. v6.6 [M]; [S 6.1] BUG_ON. */
+  getblkMayFail: from("6.6?"),
 } as const;
 
 type Histories = typeof HISTORIES;
@@ -680,6 +695,42 @@ export const fixes: readonly Fix[] = [
     commit: "4e390b2b2f34",
     title: 'Revert "mm, mempool: only set __GFP_NOMEMALLOC if there are free elements"',
     sets: [["mempoolNomemalloc", true, false]],
+  },
+  {
+    id: "account-force",
+    title: "mm: memcg: introduce PF_MEMALLOC_ACCOUNTFORCE to postpone reclaim to return-to-userland path (June 2025)",
+    sets: [["accountForce", true, false]],
+  },
+  {
+    id: "account-force-jbd2",
+    title: "the same, with the scope from the start of a jbd2 handle to its stop",
+    sets: [
+      ["accountForce", true, false],
+      ["accountForceJbd2", true, false],
+    ],
+  },
+  {
+    id: "account-force-ext4",
+    title: "the same, with the scope in ext4's start and stop of handles, which nest",
+    sets: [
+      ["accountForce", true, false],
+      ["accountForceExt4", true, false],
+    ],
+  },
+  {
+    id: "account-force-nests",
+    title: "memalloc_account_force_restore() takes what save gave, so that scopes nest",
+    sets: [["accountForceNests", true, false]],
+  },
+  {
+    id: "account-force-any-debt",
+    title: "mem_cgroup_handle_over_max() calls the OOM killer whatever is left of the debt",
+    sets: [["accountForceAnyDebt", true, false]],
+  },
+  {
+    id: "nofail-without-reclaim",
+    title: "__getblk: __GFP_NOFAIL without __GFP_DIRECT_RECLAIM (rejected in the text of account-force)",
+    sets: [["nofailWithoutReclaim", true, false]],
   },
 ];
 

@@ -38,6 +38,7 @@ function chargesOf(kernel: Kernel): readonly Charge[] {
   for (const cpu of kernel.cpus) add(cpu.stockMemcg, cpu.stockPages, false);
   for (const vma of (kernel.subsystems.get("vmas") as readonly Vma[] | undefined) ?? []) {
     add(vma.pageTableMemcg, 1, true);
+    add(vma.splitMemcg, 1, true);
   }
   add(mm?.mc.to, mm?.mc.precharge ?? 0, false);
   add(mm?.mc.from, mm?.mc.movedCharge ?? 0, false);

@@ -2,7 +2,7 @@
 import { create, type Entity } from "../../resumable/index.ts";
 import { RequestQueue } from "../block/bio.ts";
 import { createWorkqueue } from "../block/blk-mq.ts";
-import { __GFP_FS, GFP_HIGHUSER_MOVABLE } from "../gfp.ts";
+import { __GFP_FS, GFP_HIGHUSER_MOVABLE, GFP_USER } from "../gfp.ts";
 import { PercpuRwSemaphore } from "../locking/percpu-rwsem.ts";
 import { RwSemaphore } from "../locking/rwsem.ts";
 import { SpinLock } from "../locking/spinlock.ts";
@@ -13,11 +13,11 @@ import type { Kernel } from "../sched/kernel.ts";
 import { Work } from "../sched/workqueue.ts";
 import { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
 import { btrfsSuperOps } from "./btrfs/delayed-inode.ts";
-import { bootExt4Journal } from "./ext4/ext4-jbd2.ts";
-import { ext4Aops } from "./ext4/inode.ts";
+import { bootExt4Journal, type Ext4SbInfo } from "./ext4/ext4-jbd2.ts";
+import { ext4Aops, ext4SuperOps } from "./ext4/inode.ts";
 import { MpageDaData, RECLAIM_MPDS } from "./ext4/mpage-da-data.ts";
 import { ext4EndIoRsvWork } from "./ext4/page-io.ts";
-import type { AddressSpaceOperations } from "./fs-types.ts";
+import type { AddressSpaceOperations, SuperOperations } from "./fs-types.ts";
 import { ALL_PAGES, inodeSwitchWbsWorkFn, wbWorkfn } from "./fs-writeback.ts";
 import { createFuseConn } from "./fuse/dev.ts";
 import { FuseFillWbData, fuseAops } from "./fuse/file.ts";
@@ -120,6 +120,8 @@ export interface MountOptions {
   readonly mayUnmount?: boolean;
   /** ext4: it has a journal (data=ordered); `large`: one with the feature LARGE_FILE set already. */
   readonly journal?: boolean | "large";
+  /** Blocks of its log, of which a transaction takes a quarter at most; 0: enough for everything. */
+  readonly logBlocks?: number;
   /** New blocks are unwritten extents, so that their writeback ends in a worker (ext4 dioread_nolock, the default from 5.6; XFS). */
   readonly unwrittenExtents?: boolean;
   /** Somebody may change the journal mode of a file (`chattr +j`). */
@@ -151,6 +153,11 @@ export function anonymousDevice(device: string): RequestQueue {
   return create(RequestQueue, { device });
 }
 
+function superOps(fsType: FsType, { journal }: MountOptions): SuperOperations | undefined {
+  if (fsType === "btrfs") return btrfsSuperOps;
+  return fsType === "ext4" && journal ? ext4SuperOps : undefined;
+}
+
 /** Mounts a filesystem on a device. */
 export function createSuperBlock(
   kernel: Kernel,
@@ -164,7 +171,7 @@ export function createSuperBlock(
   const sb = create(SuperBlock, {
     mayUnmount: options.mayUnmount ?? false,
     unwrittenEnds: converts ? bootUnwrittenEnds(kernel, fsType, bdi.queue.device) : undefined,
-    sOp: fsType === "btrfs" ? btrfsSuperOps : undefined,
+    sOp: superOps(fsType, options),
     fsType,
     bdi,
     sUmount: create(RwSemaphore, { lockClass: "s_umount", tried: true }),
@@ -173,7 +180,10 @@ export function createSuperBlock(
     cgroupWriteback: cgroupWritebackOf(kernel, fsType),
     ...(fsType === "fuse" ? { fsInfo: createFuseConn(kernel) } : {}),
   });
-  if (options.journal && fsType === "ext4") bootExt4Journal(kernel, sb, options.journal === "large");
+  if (options.journal && fsType === "ext4") {
+    const { logBlocks = 0 } = options;
+    bootExt4Journal(kernel, sb, options.journal === "large", { logBlocks });
+  }
   kernel.subsystem<SuperBlock[]>("super blocks").push(sb);
   if (options.unused === true) registerShrinker(kernel, sb);
   return sb;
@@ -236,4 +246,12 @@ export function createInode(sb: SuperBlock, size: number, ino: number = 12 + sb.
   inode.switchWork = create(Work, { fn: inodeSwitchWbsWorkFn, fnName: "inode_switch_wbs_work_fn", argument: inode });
   sb.inodes.push(inode);
   return inode;
+}
+
+/** The inode of the block device below an ext4 with a journal, of so many blocks, none of them in the cache. Set-up only. */
+export function createBlockDevice(sb: SuperBlock, blocks: number): Inode {
+  const bdev = createInode(sb, blocks);
+  bdev.mapping.gfpMask = GFP_USER;
+  (sb.fsInfo as Ext4SbInfo).bdev = bdev;
+  return bdev;
 }

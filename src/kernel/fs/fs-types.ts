@@ -9,6 +9,8 @@ import type { WritebackControl } from "./writeback-control.ts";
 export interface SuperOperations {
   /** `->evict_inode`: from the inode's pages on; it ends with clear_inode(). */
   evictInode?(inode: Inode): Resumable;
+  /** `->dirty_inode`: the inode's own fields changed (I_DIRTY_SYNC, I_DIRTY_DATASYNC). */
+  dirtyInode?(inode: Inode): Resumable;
 }
 
 export interface AddressSpaceOperations {

@@ -6,7 +6,7 @@
  */
 import { op, type Resumable } from "../../resumable/index.ts";
 import { spinUnlock } from "../locking/spinlock.ts";
-import { I_DIRTY, I_FREEING, I_SYNC, type Inode } from "./inode.ts";
+import { I_DIRTY, I_DIRTY_DATASYNC, I_DIRTY_SYNC, I_FREEING, I_SYNC, type Inode } from "./inode.ts";
 import { inodeAttachWb, inodeToWbAndLockList, wbHasDirtyIo, wbWakeupDelayed } from "./wb.ts";
 
 const setDirty = op<Inode, number>("mark_inode_dirty", {
@@ -25,6 +25,8 @@ const setDirty = op<Inode, number>("mark_inode_dirty", {
  * put it where it belongs. The first one of a domain arms the flusher's timer.
  */
 export function* __markInodeDirty(inode: Inode, flags: number): Resumable {
+  const dirtyInode = (flags & (I_DIRTY_SYNC | I_DIRTY_DATASYNC)) === 0 ? undefined : inode.sb.sOp?.dirtyInode;
+  if (dirtyInode !== undefined) yield* dirtyInode(inode);
   if (!(yield setDirty(inode, flags))) return;
   const wb = yield* inodeToWbAndLockList(inode);
   const queued = (inode.state & (I_SYNC | I_FREEING)) !== 0 || wb.bIo.includes(inode) || wb.bMoreIo.includes(inode);

@@ -2,7 +2,8 @@
  * sync(2) and fsync(2) (fs/sync.c, fs/fs-writeback.c).
  *
  * sync wakes the flushers, then lets each superblock's domains write all inodes as an integrity work and waits first for
- * the works, then for the writeback of every page; fsync writes in its own context. Neither commits a journal here.
+ * the works, then for the writeback of every page; fsync writes in its own context, and with a journal waits for the commit of
+ * what changed the inode. sync commits no journal here.
  */
 import { op, type Resumable } from "../../resumable/index.ts";
 import { downRead, upRead } from "../locking/rwsem.ts";
@@ -11,6 +12,7 @@ import { doWritepages, LAST_INDEX } from "../mm/page-writeback.ts";
 import { current, kernel } from "../sched/current.ts";
 import { waitOp } from "../sched/wait.ts";
 import type { BackingDevInfo, BdiWriteback, WbWork } from "./backing-dev.ts";
+import { ext4FsyncJournal } from "./ext4/ext4-jbd2.ts";
 import {
   ALL_PAGES,
   wakeupFlusherThreads,
@@ -135,6 +137,7 @@ export function* vfsFsyncRange(inode: Inode, start = 0, end: number = LAST_INDEX
 }
 function* ext4SyncFile(inode: Inode, start: number, end: number): Resumable {
   yield* fileWriteAndWaitRange(inode, start, end);
+  yield* ext4FsyncJournal(inode);
 }
 function* xfsFileFsync(inode: Inode, start: number, end: number): Resumable {
   yield* fileWriteAndWaitRange(inode, start, end);

@@ -9,13 +9,13 @@ import type { Inode } from "../fs/inode.ts";
 import { downWrite, upWrite } from "../locking/rwsem.ts";
 import { fatalSignalPending } from "../sched/signal.ts";
 import { balanceDirtyPagesRatelimited } from "./dirty-throttle.ts";
-import { memCgroupHandleOverHigh } from "./memcontrol.ts";
+import { resumeUserModeWork } from "./memcontrol.ts";
 
 /** write(2) of whole pages; returns how many were written, fewer when memory ran out or a fatal signal came. */
 export function* vfsWrite(inode: Inode, start: number, count: number): Resumable<number> {
   const written = yield* __genericFileWriteIter(inode, start, count);
   // on the way back to user mode
-  yield* memCgroupHandleOverHigh();
+  yield* resumeUserModeWork();
   return written;
 }
 

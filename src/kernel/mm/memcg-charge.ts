@@ -21,6 +21,7 @@ import {
 } from "../gfp.ts";
 import { current, era, kernel } from "../sched/current.ts";
 import { taskIsDying } from "../sched/signal.ts";
+import { accountForced } from "./account-force.ts";
 import { memCgroupHandleOverHigh, noteOverHigh } from "./memcg-high.ts";
 import { memCgroupWaitAcctMove } from "./memcg-move.ts";
 import { memCgroupOom } from "./memcg-oom.ts";
@@ -134,12 +135,13 @@ const force = op<MemCgroup, number>("charge by force", {
 });
 
 /** Why a charge that does not fit is not asked to reclaim. */
-function bypass(gfp: number): "force" | "nomem" | undefined {
+function bypass(gfp: number, n: number): "force" | "nomem" | undefined {
   const task = current();
   const is = era();
   if (is.atomicForce && (gfp & __GFP_ATOMIC) !== 0) return "force";
   if (is.dyingForce && taskIsDying()) return "force";
   if (is.pfMemallocForce && (task.flags & PF_MEMALLOC) !== 0) return "force";
+  if (accountForced(n)) return "force";
   if (task.memcgInOom !== undefined) return "nomem";
   if (!gfpAllowsBlocking(gfp)) return "nomem";
   if (is.reapedVictimGivesUp && task.oomVictim && task.mm?.oomSkip === true) return "nomem";
@@ -190,7 +192,7 @@ export function* tryChargeMemcg(memcg: MemCgroup, gfp: number, n: number): Resum
       fruitless = false;
       over = overLimit(memcg, refusing);
       const maySwap = !memswRefused(memcg, refusing);
-      end = bypass(gfp);
+      end = bypass(gfp, n);
       if (end !== undefined) break;
       over.eventsMax++;
       const reclaimed = yield* tryToFreeMemCgroupPages(over, n, gfp, maySwap);

@@ -62,6 +62,11 @@ function hasKmemLimit(memcg: MemCgroup): boolean {
   return false;
 }
 
+/** Charges an object of a slab cache, for which a page is charged here. */
+export function* objCgroupCharge(memcg: MemCgroup, gfp: number): Resumable<boolean> {
+  return yield* objCgroupChargePages(memcg, gfp, 1);
+}
+
 /** Gives one page of kernel memory back. */
 export function memcgKmemUnchargePage(memcg: MemCgroup): void {
   if (memcg.parent === undefined) return;

@@ -7,6 +7,7 @@ export { memCgroupHandleOverHigh } from "./memcg-high.ts";
 export { __memcgKmemChargePage, kmemTarget, memcgKmemUnchargePage } from "./memcg-kmem.ts";
 export { memCgroupCanAttach, memCgroupMoveAccount, memCgroupMoveCharge } from "./memcg-move.ts";
 export { memCgroupOom, memCgroupOomSynchronize } from "./memcg-oom.ts";
+export { memCgroupHandleOverMax, resumeUserModeWork } from "./memcg-over-max.ts";
 export { folioMemcgLock, folioMemcgUnlock } from "./memcg-page-stat.ts";
 export { consumeStock, drainAllStock, refillStock } from "./memcg-stock.ts";
 export { memCgroupUncharge, unchargePage } from "./memcg-uncharge.ts";

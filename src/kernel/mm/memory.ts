@@ -32,7 +32,7 @@ import {
   VM_FAULT_SIGBUS,
 } from "./fault-flags.ts";
 import { filemapFault, filemapMapPages } from "./filemap-fault.ts";
-import { memCgroupCharge, memCgroupHandleOverHigh, memCgroupOomSynchronize } from "./memcontrol.ts";
+import { memCgroupCharge, memCgroupOomSynchronize, resumeUserModeWork } from "./memcontrol.ts";
 import { mm } from "./mm.ts";
 import type { MmStruct, Vma } from "./mm-types.ts";
 import { outOfMemory } from "./oom-kill.ts";
@@ -76,7 +76,7 @@ export function* userPageFault(vma: Vma, index: number, write: boolean): Resumab
     // an entry that appears after this look is found by the fault
     if (mappedPage(vma, index) !== undefined && (yield access(vma, Object.freeze({ index, write })))) return true;
     const fault = yield* doUserAddrFault(vma, index, write);
-    if (current().notifyResume) yield* memCgroupHandleOverHigh();
+    if (current().notifyResume) yield* resumeUserModeWork();
     if ((fault & VM_FAULT_SIGBUS) !== 0 || fatalSignalPending()) return false;
     if (fault === 0) return true;
   }

@@ -23,6 +23,8 @@ export class Vma extends Entity {
   declare pmdNone: boolean;
   /** Whose kernel memory the page table is charged to, once it exists. */
   declare pageTableMemcg: MemCgroup | undefined;
+  /** Whose kernel memory the `vm_area_struct` of its second half is charged to, once it is split. */
+  declare splitMemcg: MemCgroup | undefined;
   /** Pages that are mapped by a page table entry, and which of those entries can be written. */
   declare present: List<Page>;
   declare writablePtes: List<Page>;
@@ -37,6 +39,7 @@ export class Vma extends Entity {
       writable: bool,
       pmdNone: bool,
       pageTableMemcg: ref,
+      splitMemcg: ref,
       present: list("pages"),
       writablePtes: list("pages"),
     });

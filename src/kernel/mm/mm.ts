@@ -154,6 +154,8 @@ export interface MmOptions {
    * number, chosen by the schedule, which contains what every number allows and has fewer states, as nothing is counted.
    */
   readonly chargeRetries?: number | "free";
+  /** Attempts of the OOM reaper on a victim; the kernel's 10 by default. `free`: any number, chosen by the schedule. */
+  readonly reapAttempts?: "free";
   readonly shrinkers?: readonly Shrinker[];
   /**
    * Fruitless rounds of the page allocator before it asks the OOM killer; 16 by default. A bound for small worlds: print it with

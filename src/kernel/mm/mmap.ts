@@ -3,6 +3,7 @@ import { create, op, type Resumable } from "../../resumable/index.ts";
 import type { Inode } from "../fs/inode.ts";
 import { downWrite, RwSemaphore, upWrite } from "../locking/rwsem.ts";
 import type { Kernel } from "../sched/kernel.ts";
+import { memcgKmemUnchargePage } from "./memcg-kmem.ts";
 import { MmStruct, Vma } from "./mm-types.ts";
 import type { Page } from "./page.ts";
 import { freePage, freePageTable } from "./page-alloc.ts";
@@ -98,6 +99,9 @@ export function* unmapPageRange(vma: Vma): Resumable {
 
 const freeTable = op<Vma>("free_pgtables", {
   apply(vma) {
+    const half = vma.splitMemcg;
+    vma.splitMemcg = undefined;
+    if (half !== undefined) memcgKmemUnchargePage(half);
     if (vma.pmdNone) return;
     const table = vma.pageTableMemcg;
     vma.pmdNone = true;

@@ -18,6 +18,7 @@ import { fatalSignalPending, sendSigkill } from "../sched/signal.ts";
 import type { Task } from "../sched/task.ts";
 import { tasksOf } from "./memcg-oom.ts";
 import type { MemCgroup } from "./memcg-types.ts";
+import { mm } from "./mm.ts";
 import type { MmStruct } from "./mm-types.ts";
 import { OOM_SCORE_ADJ_MIN, unmapPageRange } from "./mmap.ts";
 
@@ -99,6 +100,8 @@ const nextVictim = op("oom_reaper", {
   idle: true,
 });
 const nap = op("schedule_timeout_idle", {});
+/** {@link MmOptions.reapAttempts} `free`: one more attempt, or none. */
+const napOrGiveUp = op("reap again or give up", { ways: () => 2, apply: (_object, _argument, way) => way === 0 });
 
 function victimToReap(): Task | undefined {
   return kernel().tasks.find((t) => t.mm !== undefined && isPendingVictim(t));
@@ -121,13 +124,16 @@ function* __oomReapTaskMm(space: MmStruct): Resumable {
 }
 
 function* oomReapTask(space: MmStruct): Resumable {
-  for (let attempts = 0; attempts < MAX_OOM_REAP_RETRIES; attempts++) {
+  const isFree = mm().options.reapAttempts === "free";
+  let again = true;
+  for (let attempts = 0; again && attempts < MAX_OOM_REAP_RETRIES; attempts += isFree ? 0 : 1) {
     if (yield* downReadTrylock(space.mmapLock)) {
       yield* __oomReapTaskMm(space);
       yield* upRead(space.mmapLock);
       break;
     }
-    yield nap(undefined);
+    if (isFree) again = yield napOrGiveUp(undefined);
+    else yield nap(undefined);
   }
   space.oomSkip = true;
 }

@@ -47,6 +47,8 @@ export class Task extends Entity {
   declare journalInfo: Entity | undefined;
   /** `current->reclaim_state`, and what try_charge left to do on return to user mode. */
   declare memcgNrPagesOverHigh: number;
+  /** What was forced in an account-force scope: pages to reclaim on return to user mode. */
+  declare memcgNrPagesOverMax: number;
   /** TIF_NOTIFY_RESUME. */
   declare notifyResume: boolean;
   /** `current->memcg_in_oom`, recorded for pagefault_out_of_memory(). */
@@ -80,6 +82,7 @@ export class Task extends Entity {
       plugged: bool,
       journalInfo: ref,
       memcgNrPagesOverHigh: int,
+      memcgNrPagesOverMax: int,
       notifyResume: bool,
       memcgInOom: ref,
       inUserFault: bool,

@@ -39,12 +39,18 @@ import type { AddressSpace, Page } from "../../mm/page.ts";
 import { folioClearDirtyForIo, folioMarkDirty, LAST_INDEX, tagPagesForWriteback } from "../../mm/page-writeback.ts";
 import { kmemCacheAlloc, kmemCacheFree } from "../../mm/slab.ts";
 import { current, era } from "../../sched/current.ts";
-import type { AddressSpaceOperations } from "../fs-types.ts";
+import type { AddressSpaceOperations, SuperOperations } from "../fs-types.ts";
 import type { Inode, SuperBlock } from "../inode.ts";
 import type { Handle } from "../jbd2/journal.ts";
 import { fileWriteAndWaitRange } from "../sync.ts";
 import type { WritebackControl } from "../writeback-control.ts";
-import { __ext4JournalStartSb, __ext4JournalStop, ext4MarkInodeDirty, ext4OrderData } from "./ext4-jbd2.ts";
+import {
+  __ext4JournalStartSb,
+  __ext4JournalStop,
+  ext4MarkInodeDirty,
+  ext4NoteChange,
+  ext4OrderData,
+} from "./ext4-jbd2.ts";
 import { clearMpd, type MpageDaData, mpdOfCurrent } from "./mpage-da-data.ts";
 import { ext4BioWriteFolio, ext4IoSubmit } from "./page-io.ts";
 
@@ -313,7 +319,12 @@ function* blockPageMkwrite(inode: Inode, page: Page): Resumable<boolean> {
   return true;
 }
 
-const changeTimes = op<Inode>("ext4_mark_inode_dirty", { describe: (inode) => `change the times of ${inode}` });
+const changeTimes = op<Inode>("ext4_mark_inode_dirty", {
+  apply(inode) {
+    ext4NoteChange(current().journalInfo as Handle | undefined, inode);
+  },
+  describe: (inode) => `change the times of ${inode}`,
+});
 
 /** `ext4_dirty_inode()`: a change of times, as every read, write and utimes(2) may bring one. */
 export function* ext4DirtyInode(inode: Inode): Resumable {
@@ -321,6 +332,9 @@ export function* ext4DirtyInode(inode: Inode): Resumable {
   yield changeTimes(inode);
   yield* __ext4JournalStop(handle);
 }
+
+/** `super_operations` of a filesystem with a journal. */
+export const ext4SuperOps: SuperOperations = Object.freeze({ dirtyInode: ext4DirtyInode });
 
 /** `ext4_da_aops` and what of `vm_operations_struct` the model needs. */
 export const ext4Aops: AddressSpaceOperations = Object.freeze({

@@ -11,6 +11,7 @@ import { ext4Writepage } from "../ext4/page-io.ts";
 import { ALL_PAGES } from "../fs-writeback.ts";
 import type { Inode } from "../inode.ts";
 import { clearWbc, wbcOf } from "../writeback-control.ts";
+import { releaseBuffers } from "./checkpoint.ts";
 import type { Journal, Transaction } from "./journal.ts";
 
 const wakeUp = op<Journal>("kjournald2", {
@@ -56,8 +57,16 @@ const writeLog = op<Journal, Transaction>("write log", {
     journal.commitRequest = Math.max(journal.commitRequest, transaction.tid);
     journal.committing = undefined;
     transaction.inodes.clear();
-    transaction.state = "free";
-    transaction.tid = 0;
+    transaction.changed.clear();
+    if (journal.maxTransactionBuffers > 0) {
+      journal.free -= transaction.credits;
+      transaction.state = "checkpoint";
+      journal.checkpoints.push(transaction);
+    } else {
+      releaseBuffers(transaction);
+      transaction.state = "free";
+      transaction.tid = 0;
+    }
   },
   describe: (journal, { tid }) => `transaction ${tid} of ${journal.device} is in the log`,
 });
