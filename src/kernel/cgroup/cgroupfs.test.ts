@@ -7,7 +7,8 @@ import { bootMm } from "../mm/mm.ts";
 import { AddressSpace } from "../mm/page.ts";
 import type { Kernel, KernelConfig } from "../sched/kernel.ts";
 import { runAlone, testKernel } from "../sched/testing.ts";
-import { mkdir, parseSize, readFile, writeFile } from "./cgroupfs.ts";
+import { mkdir, readFile, writeFile } from "./cgroupfs.ts";
+import { pageCounterMemparse } from "./errno.ts";
 
 class Note extends Entity {
   declare said: unknown;
@@ -41,7 +42,13 @@ function cache(kernel: Kernel, path: string, pages: number, dirty = false): void
 describe("sizes", () => {
   it.each([
     ["max", PAGE_COUNTER_MAX],
-    ["-1", PAGE_COUNTER_MAX],
+    ["-1", undefined],
+    ["0x1000", 1],
+    ["010000", 1],
+    ["1T", 268435456],
+    ["1P", PAGE_COUNTER_MAX],
+    ["K", 0],
+    ["4Kb", undefined],
     ["0", 0],
     ["4096", 1],
     ["8191", 1],
@@ -50,10 +57,14 @@ describe("sizes", () => {
     ["1G", 262144],
     ["9223372036854771712", PAGE_COUNTER_MAX],
     ["4 pages", undefined],
-    ["", undefined],
+    ["", 0],
     ["-2", undefined],
   ])("%j is %s pages", (text, pages) => {
-    expect(parseSize(text)).toBe(pages);
+    expect(pageCounterMemparse(text, "max")).toBe(pages);
+  });
+
+  it("knows one word for no limit", () => {
+    expect([pageCounterMemparse("-1", "-1"), pageCounterMemparse("max", "-1")]).toEqual([PAGE_COUNTER_MAX, undefined]);
   });
 });
 
@@ -124,7 +135,9 @@ describe("cgroup v1", () => {
     cache(kernel, "/a/b", 2, true);
     bootPage(kernel, { memcg: mkdir(kernel, "/a"), anon: true });
     const text = sh(kernel, [], "/a/memory.stat");
-    for (const line of ["cache 8192", "rss 4096", "dirty 8192", "writeback 0", "inactive_file 8192", "active_file 0"])
+    for (const line of ["cache 0", "rss 4096", "dirty 0", "inactive_anon 4096", "total_cache 8192", "total_rss 4096"])
+      expect(String(text).split("\n")).toContain(line);
+    for (const line of ["total_dirty 8192", "total_writeback 0", "total_inactive_file 8192", "total_active_file 0"])
       expect(String(text).split("\n")).toContain(line);
   });
 
@@ -170,7 +183,7 @@ describe("cgroup v2", () => {
     const dirty = boot("6.1", v2);
     cache(dirty, "/a", 3, true);
     expect(sh(dirty, [["/a/memory.max", "4096"]], "/a/memory.events")).toBe(
-      "low 0\nhigh 0\nmax 0\noom 1\noom_kill 0\n",
+      "low 0\nhigh 0\nmax 0\noom 1\noom_kill 0\noom_group_kill 0\n",
     );
     expect(mkdir(dirty, "/a").memory.max).toBe(1);
   });
