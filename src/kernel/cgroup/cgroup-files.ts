@@ -1,6 +1,7 @@
 /** The files that every directory has, whatever its controllers (kernel/cgroup/cgroup.c: cgroup_base_files; cgroup-v1.c). */
 import type { Resumable } from "../../resumable/index.ts";
 import { kernel } from "../sched/current.ts";
+import { processOf } from "../sched/process.ts";
 import type { Cftypes, Directory } from "./cftype.ts";
 import {
   cgroupFreezeWrite,
@@ -15,9 +16,15 @@ import {
 import { type Cgroup, INT_MAX, withDescendants } from "./cgroup-types.ts";
 import type { Result } from "./errno.ts";
 
-function pids({ memcg, cgroup }: Directory): string {
+function threadIds({ memcg, cgroup }: Directory): string {
   const members = cgroup === undefined ? [...memcg.tasks] : membersOf(cgroup);
   return members.map((task) => `${task.pid}\n`).join("");
+}
+/** Thread group leaders. */
+function pids({ memcg, cgroup }: Directory): string {
+  const members = cgroup === undefined ? [...memcg.tasks] : membersOf(cgroup);
+  const leaders = members.filter((task) => processOf(task)?.thread !== true);
+  return leaders.map((task) => `${task.pid}\n`).join("");
 }
 
 function* procsWrite({ memcg, cgroup }: Directory, text: string): Resumable<Result> {
@@ -67,7 +74,7 @@ const notOnRoot = true;
 export const CGROUP_BASE_FILES: Cftypes = {
   "cgroup.type": { since: "4.14", core, ofCgroup, notOnRoot, read: () => "domain\n" },
   "cgroup.procs": { core, read: pids, write: procsWrite },
-  "cgroup.threads": { since: "4.14", core, ofCgroup, read: pids, write: procsWrite },
+  "cgroup.threads": { since: "4.14", core, ofCgroup, read: threadIds, write: procsWrite },
   "cgroup.controllers": { core, ofCgroup, read: ({ cgroup }) => (hasMemory(cgroup) ? "memory\n" : "\n") },
   "cgroup.subtree_control": {
     core,
@@ -114,8 +121,7 @@ export const CGROUP_BASE_FILES: Cftypes = {
   "cgroup.kill": { since: "5.14", core, ofCgroup, notOnRoot, write: killWrite },
 };
 
-/** v1: `tasks` has threads, which are processes here. */
 export const CGROUP1_BASE_FILES: Cftypes = {
   "cgroup.procs": { core, read: pids, write: procsWrite },
-  tasks: { core, read: pids, write: procsWrite },
+  tasks: { core, read: threadIds, write: procsWrite },
 };

@@ -12,6 +12,7 @@ import { drainAllStock } from "../mm/memcg-stock.ts";
 import { type MemCgroup, PAGE_COUNTER_MAX, type PageCounter } from "../mm/memcg-types.ts";
 import { mm } from "../mm/mm.ts";
 import { current, kernel } from "../sched/current.ts";
+import { processes } from "../sched/process.ts";
 import { sendSigkill } from "../sched/signal.ts";
 import type { Task } from "../sched/task.ts";
 import {
@@ -104,10 +105,13 @@ function bequeath(cgroup: Cgroup): void {
   if (heir === undefined) return;
   heir.dentries += cgroup.dentries;
   heir.slabPages += cgroup.slabPages;
+  heir.kernelStack += cgroup.kernelStack;
+  for (const process of processes()?.all ?? []) if (process.stackMemcg === css) process.stackMemcg = heir.css;
   // already counted above; the group itself forgets it
-  css.memory.usage -= cgroup.slabPages;
-  css.memsw.usage -= onDfl() ? 0 : cgroup.slabPages;
-  css.kmem.usage -= onDfl() ? 0 : cgroup.slabPages;
+  const pages = cgroup.slabPages + cgroup.kernelStack;
+  css.memory.usage -= pages;
+  css.memsw.usage -= onDfl() ? 0 : pages;
+  css.kmem.usage -= onDfl() ? 0 : pages;
 }
 
 /** `mem_cgroup_css_offline()`. */

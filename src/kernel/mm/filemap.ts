@@ -67,8 +67,21 @@ export const EEXIST = 17;
 /** Marks a lookup can ask for. */
 export type PageTag = "dirty" | "towrite" | "writeback";
 
+/** From how many pages on halving is worth it. */
+const LONG = 64;
+function placeInLong({ pages }: AddressSpace, index: number): number {
+  let [from, end] = [0, pages.length];
+  while (from < end) {
+    const middle = (from + end) >> 1;
+    if ((pages.at(middle) as Page).index < index) from = middle + 1;
+    else end = middle;
+  }
+  return from;
+}
+
 /** The place of an index among the pages of a mapping, which are in ascending index. */
 function placeOf(mapping: AddressSpace, index: number): number {
+  if (mapping.pages.length > LONG) return placeInLong(mapping, index);
   let place = 0;
   for (const page of mapping.pages) {
     if (page.index >= index) break;

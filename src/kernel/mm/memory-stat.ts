@@ -62,7 +62,7 @@ function count(groups: readonly MemCgroup[], inGroups: (memcg: MemCgroup | undef
 }
 
 /** The group and all below it; the root's has everybody's. */
-function countSubtree(memcg: MemCgroup): Counts {
+export function memoryCounts(memcg: MemCgroup): Counts {
   return count(subtree(memcg), (m) => isDescendant(m ?? mm().root, memcg));
 }
 /** What is charged to the group itself. */
@@ -80,7 +80,7 @@ const has = (line: keyof typeof SINCE): boolean => valueAt(SINCE[line], kernel()
 
 /** v2, hierarchical. */
 export function memoryStatFormat(memcg: MemCgroup): string {
-  const c = countSubtree(memcg);
+  const c = memoryCounts(memcg);
   const { kernelStack, pagetables, slab } = c;
   const rows: (readonly [string, number])[] = [
     ["anon", c.anon],
@@ -125,7 +125,7 @@ export function memcgStatShow(memcg: MemCgroup): string {
     v1Rows(countLocal(memcg), ""),
     `hierarchical_memory_limit ${limitV1(lowest(memcg, "memory"))}\n`,
     `hierarchical_memsw_limit ${limitV1(lowest(memcg, "memsw"))}\n`,
-    v1Rows(countSubtree(memcg), "total_"),
+    v1Rows(memoryCounts(memcg), "total_"),
   ].join("");
 }
 

@@ -47,8 +47,12 @@ import { doSwapPage } from "./swap-fault.ts";
 import { swapEntry } from "./swap-slots.ts";
 
 /** What a page table maps at an index. */
-function mappedPage(vma: Vma, index: number): Page | undefined {
-  for (const page of vma.present) if (page.index === index) return page;
+function mappedPage({ present }: Vma, index: number): Page | undefined {
+  const { length } = present;
+  for (let i = 0; i < length; i++) {
+    const page = present.at(i) as Page;
+    if (page.index === index) return page;
+  }
   return undefined;
 }
 

@@ -11,14 +11,17 @@
  * mode. Points are the pages its groups' pages map; ties go to the later task. Of the scores (`oom_score_adj`) only -1000 counts.
  */
 import { op, type Resumable } from "../../resumable/index.ts";
+import { onDfl } from "../cgroup/cgroup.ts";
+import { type Cgroup, cgroupOfMemcg, cgroups } from "../cgroup/cgroup-types.ts";
 import { __GFP_FS, PF_EXITING, PF_KTHREAD } from "../gfp.ts";
 import { downReadTrylock, upRead } from "../locking/rwsem.ts";
 import { current, era, kernel } from "../sched/current.ts";
+import { processOf } from "../sched/process.ts";
 import { fatalSignalPending, sendSigkill } from "../sched/signal.ts";
 import type { Task } from "../sched/task.ts";
 import { tasksOf } from "./memcg-oom.ts";
 import type { MemCgroup } from "./memcg-types.ts";
-import { mm } from "./mm.ts";
+import { isDescendant, mm } from "./mm.ts";
 import type { MmStruct } from "./mm-types.ts";
 import { OOM_SCORE_ADJ_MIN, unmapPageRange } from "./mmap.ts";
 
@@ -30,6 +33,8 @@ function isPendingVictim(task: Task): boolean {
 function isKillable(task: Task): boolean {
   if ((task.flags & PF_KTHREAD) !== 0 || kernel().machine.finished(task.context)) return false;
   if (task.mm?.oomScoreAdj === OOM_SCORE_ADJ_MIN) return false;
+  // its memory is gone already
+  if (task.mm === undefined && (task.flags & PF_EXITING) !== 0) return false;
   return task.mm?.oomSkip !== true && !task.oomVictim;
 }
 
@@ -56,8 +61,30 @@ export function oomKillProcess(victim: Task, memcg: MemCgroup | undefined): void
   const threads = kernel().tasks.filter((t) => t === victim || (t.mm !== undefined && t.mm === victim.mm));
   sendSigkill(threads);
   for (const thread of threads) thread.oomVictim = true;
-  const group = memcg ?? victim.memcg;
+  // memcg_memory_event_mm(): where the victim is, not where the limit is
+  const group = victim.memcg ?? memcg;
   if (group !== undefined) group.eventsOomKill++;
+}
+
+/** `mem_cgroup_get_oom_group()`: the highest group with memory.oom.group from the victim's up to the one that is out of memory. */
+function memCgroupGetOomGroup(victim: Task, domain: MemCgroup): Cgroup | undefined {
+  if (cgroups() === undefined || !onDfl() || !isDescendant(victim.memcg, domain)) return undefined;
+  let group: Cgroup | undefined;
+  for (let m = victim.memcg; m?.parent !== undefined; m = m.parent) {
+    const cgroup = cgroupOfMemcg(m);
+    if (cgroup?.oomGroup === true) group = cgroup;
+    if (m === domain) break;
+  }
+  return group;
+}
+
+/** With memory.oom.group the whole group dies (4.19+): the victim, which is in it, is counted once more. */
+function oomKillGroup(group: Cgroup): void {
+  group.eventsOomGroupKill++;
+  for (const task of tasksOf(group.css)) {
+    const isLeader = processOf(task)?.thread !== true;
+    if (isLeader && task.mm !== undefined && task.mm.oomScoreAdj !== OOM_SCORE_ADJ_MIN) oomKillProcess(task, group.css);
+  }
 }
 
 /** A dying task gets the reserves at once and nobody is killed (`task_will_free_mem(current)`). */
@@ -71,7 +98,11 @@ function kill(memcg: MemCgroup | undefined): boolean {
   const tasks = memcg === undefined ? kernel().tasks.filter((t) => t.kind === "task") : tasksOf(memcg);
   const chosen = selectBadProcess(tasks);
   if (chosen === undefined) return false;
-  if (chosen !== "pending") oomKillProcess(chosen, memcg);
+  if (chosen === "pending") return true;
+  // looked for first: killing frees nothing yet
+  const group = memCgroupGetOomGroup(chosen, memcg ?? mm().root);
+  oomKillProcess(chosen, memcg);
+  if (group !== undefined) oomKillGroup(group);
   return true;
 }
 

@@ -14,6 +14,7 @@ import type { Inode } from "../fs/inode.ts";
 import { __GFP_NORETRY, __GFP_NOWARN, PF_MEMALLOC_NOFS } from "../gfp.ts";
 import { downRead, upRead } from "../locking/rwsem.ts";
 import { current, era, kernel } from "../sched/current.ts";
+import type { Kernel } from "../sched/kernel.ts";
 import { filemapAddFolio, filemapGetPage } from "./filemap.ts";
 import type { Page } from "./page.ts";
 import { allocPages, folioPut, freePage } from "./page-alloc.ts";
@@ -28,8 +29,30 @@ export function* mpageEndIo(bio: Bio): Resumable {
   bioPut(bio);
 }
 
+/** Set-up only: no block of the file is allocated, and nobody writes it. Reading gives zeroes, without I/O. */
+export function makeSparse(k: Kernel, inode: Inode): void {
+  const all = k.subsystems.get("sparse files") as Inode[] | undefined;
+  if (all === undefined) k.subsystems.set("sparse files", [inode]);
+  else all.push(inode);
+}
+function isSparse(inode: Inode): boolean {
+  return (kernel().subsystems.get("sparse files") as readonly Inode[] | undefined)?.includes(inode) ?? false;
+}
+
+/** A hole is read by zeroing the locked page (fs/ext4/readpage.c:ext4_mpage_readpages). */
+function* readHole(pages: readonly Page[]): Resumable {
+  for (const page of pages) {
+    page.uptodate = true;
+    yield* folioUnlock(page);
+  }
+}
+
 /** Submits the read of pages that the caller has locked; the bio unlocks them. */
 function* submitRead(inode: Inode, pages: readonly Page[]): Resumable {
+  if (isSparse(inode)) {
+    yield* readHole(pages);
+    return;
+  }
   const bio = yield* bioAlloc(inode.sb.bdi.queue, false, mpageEndIo);
   for (const page of pages) {
     bio.pages.push(page);
