@@ -48,8 +48,7 @@ import { swapEntry } from "./swap-slots.ts";
 
 /** What a page table maps at an index. */
 function mappedPage({ present }: Vma, index: number): Page | undefined {
-  const { length } = present;
-  for (let i = 0; i < length; i++) {
+  for (let i = 0, { length } = present; i < length; i++) {
     const page = present.at(i) as Page;
     if (page.index === index) return page;
   }

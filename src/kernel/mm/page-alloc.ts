@@ -30,11 +30,16 @@ import { tryToFreePages } from "./vmscan.ts";
 import { fastMark, nrFree, slowMark } from "./watermarks.ts";
 import { zonelistIterBegin } from "./zonelists.ts";
 
+/** From how many pages on it is worth knowing who has reserved none at all. */
+const LARGE = 64;
+const reservers = new WeakSet<Task>();
+
 /** Set-up only: the lowest `count` pages that nobody has yet are this task's, and its allocations take them first. */
 export function reservePages(found: Mm, task: Task, count: number): void {
   const free = found.pages.filter((page) => !page.allocated && page.reservedFor === undefined);
   if (free.length < count) throw new Error(`only ${free.length} pages are left to reserve, ${count} are wanted`);
   for (const page of free.slice(0, count)) page.reservedFor = task;
+  reservers.add(task);
 }
 
 /** Set-up only: a page in use from the beginning, uncharged and on no list. */
@@ -46,6 +51,7 @@ export function takePageAtBoot(found: Mm): Page {
 }
 
 function take(reserved: Task | undefined): Page | undefined {
+  if (reserved !== undefined && mm().pages.length > LARGE && !reservers.has(reserved)) return undefined;
   const page = mm().pages.find((p) => !p.allocated && p.reservedFor === reserved);
   if (page !== undefined) page.allocated = true;
   return page;
