@@ -18,10 +18,18 @@ interface CloneArgs {
   readonly thread: boolean;
   readonly payer: MemCgroup | undefined;
 }
+/** One task of the pool for each CPU that has one to spare. */
+function candidates(): readonly Process[] {
+  const unused = [...(processes()?.all ?? [])].filter((process) => process.state === "unused");
+  return unused.filter((process, i) => unused.findIndex((other) => other.task.cpu === process.task.cpu) === i);
+}
+
+/** On which CPU a child begins (select_task_rq) is the schedule's choice. */
 const copyProcess = op<CloneArgs>("copy_process", {
-  apply({ program, thread, payer }) {
+  ways: () => Math.max(1, candidates().length),
+  apply({ program, thread, payer }, _none, way) {
     const pool = processes();
-    const child = [...(pool?.all ?? [])].find((process) => process.state === "unused");
+    const child = candidates()[way];
     if (pool === undefined || child === undefined) return undefined;
     const parent = current();
     const { task, space } = child;

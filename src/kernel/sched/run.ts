@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly slice?: number;
   /** Contexts are drawn by a linear congruential generator instead. */
   readonly seed?: number;
+  /** With a seed: an interrupt that could begin does so in one of so many of its turns, as devices are slower than CPUs; 1. */
+  readonly interruptEvery?: number;
   /** Steps at most; ten million. */
   readonly most?: number;
   /** Asked after every turn: true ends the run. */
@@ -89,10 +91,7 @@ class Run {
 
   private next(): number | undefined {
     const { contexts } = this.kernel.machine;
-    if (this.options.seed !== undefined) {
-      const able = Array.from({ length: contexts }, (_, context) => context).filter((context) => this.isAble(context));
-      return able[this.draw(able.length)];
-    }
+    if (this.options.seed !== undefined) return this.drawContext(contexts);
     for (let i = 0; i < contexts; i++) {
       const context = (this.turn + i) % contexts;
       if (!this.isAble(context)) continue;
@@ -100,6 +99,21 @@ class Run {
       return context;
     }
     return undefined;
+  }
+
+  /** Evenly among those that can step: drawn again while it cannot. */
+  private drawContext(contexts: number): number | undefined {
+    const { interruptEvery = 1 } = this.options;
+    for (let tries = 0; tries < 8 * contexts; tries++) {
+      const context = this.draw(contexts);
+      if (this.isAble(context) && (!this.wouldInterrupt(context) || this.draw(interruptEvery) === 0)) return context;
+    }
+    const able = Array.from({ length: contexts }, (_, context) => context).filter((context) => this.isAble(context));
+    return able[this.draw(able.length)];
+  }
+  private wouldInterrupt(context: number): boolean {
+    const task = this.kernel.tasks[context];
+    return task?.kind === "hardirq" && !task.cpu.irqStack.includes(task);
   }
 
   /** The sleeper whose time comes first. */

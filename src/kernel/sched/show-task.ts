@@ -19,7 +19,7 @@ export function isKernelFile(file: string): boolean {
 }
 
 /** Frames of the model's own scaffolding; {@link entryFrames} prints them. */
-const SCAFFOLD: ReadonlySet<string> = new Set(["workerThread", "poolWorker", "processOneWork"]);
+const SCAFFOLD: ReadonlySet<string> = new Set(["workerThread", "poolWorker", "processOneWork", "retFromFork"]);
 /** Where a page fault from user space enters; a task with another outermost function came through a system call. */
 const FAULT_ENTRY = /^(userPageFault|doUserAddrFault|excPageFault|doPageFault)$/;
 
