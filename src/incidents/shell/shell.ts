@@ -6,7 +6,7 @@
  * background. The script's output goes to {@link Terminal.lines}, which is no state: nobody reads it while the script runs.
  */
 import { MESSAGES, type Result } from "../../kernel/cgroup/errno.ts";
-import { writeVirtual } from "../../kernel/fs/virtual-files.ts";
+import { lookAt, writeVirtual } from "../../kernel/fs/virtual-files.ts";
 import { current, kernel } from "../../kernel/sched/current.ts";
 import { exitToUserMode } from "../../kernel/sched/entry.ts";
 import { kernelWait4, type Status } from "../../kernel/sched/exit.ts";
@@ -125,11 +125,13 @@ interface Inherited {
   readonly variables: Readonly<Record<string, string>>;
   readonly directory: string;
   readonly firstPid: number;
+  readonly status: number;
+  readonly lastBackground: number;
 }
 
-function* childMain({ node, variables, directory, firstPid }: Inherited): Resumable<number> {
+function* childMain({ node, variables, directory, firstPid, status, lastBackground }: Inherited): Resumable<number> {
   const shell = myShell();
-  Object.assign(shell, { variables, directory, firstPid, status: 0, lastBackground: 0, leaving: 0 });
+  Object.assign(shell, { variables, directory, firstPid, status, lastBackground, leaving: 0 });
   return yield* execute(node, true);
 }
 
@@ -141,9 +143,9 @@ export function* scriptMain(node: Node): Resumable {
 
 /** Forks a child that runs the tree; its pid, or undefined. */
 function* fork(node: Node): Resumable<number | undefined> {
-  const { variables, directory, firstPid } = myShell();
+  const { variables, directory, firstPid, status, lastBackground } = myShell();
   const comm = externalName(node) ?? "bash";
-  const argument: Inherited = Object.freeze({ node, variables, directory, firstPid });
+  const argument: Inherited = Object.freeze({ node, variables, directory, firstPid, status, lastBackground });
   const pid = yield* kernelClone(Object.freeze({ comm, fn: childMain, argument }));
   if (pid === undefined) complain("fork: retry: Resource temporarily unavailable");
   return pid;
@@ -254,6 +256,11 @@ function* command(node: Extract<Node, { kind: "command" }>, replaces: boolean): 
   }
   if (!known.builtin && !replaces) return yield* inChild(node);
   const target = outputOf(node.redirections);
+  const refused = target === undefined ? undefined : cannotOpen(absolute(target));
+  if (refused !== undefined) {
+    complain(`${target}: ${MESSAGES[refused]}`);
+    return 1;
+  }
   const { run } = known;
   const outcome: Outcome = yield* run(Object.freeze(words.slice(1)));
   applyOutcome(outcome);
@@ -278,12 +285,19 @@ function outputOf(redirections: readonly Redirection[]): string | undefined {
   return last === undefined ? undefined : joined(last.target);
 }
 
+/** Why open(2) for writing fails. */
+function cannotOpen(path: string): "ENOENT" | "EISDIR" | undefined {
+  if (path === "/dev/null") return undefined;
+  const found = lookAt(path);
+  if (typeof found === "string" || (found.error !== "ENOENT" && found.error !== "EISDIR")) return undefined;
+  return found.error;
+}
+
 function* redirect(name: string, target: string, { output, status }: Outcome): Resumable<number> {
   const path = absolute(target);
   if (path === "/dev/null") return status;
   const said: Result = yield* writeVirtual(path, output);
   if (said === "ok") return status;
-  const opening: readonly Result[] = ["ENOENT", "EISDIR", "ENOTDIR"];
-  complain(opening.includes(said) ? `${target}: ${MESSAGES[said]}` : `${name}: write error: ${MESSAGES[said]}`);
+  complain(`${name}: write error: ${MESSAGES[said]}`);
   return 1;
 }

@@ -355,6 +355,7 @@ class Parser {
   }
 
   private simple(): Node {
+    if (this.isKeyword(...KEYWORDS)) throw this.fault("a command");
     const { line } = this.now;
     const assignments: Assignment[] = [];
     const words: Word[] = [];
@@ -372,7 +373,7 @@ class Parser {
       this.at++;
     }
     const isEmpty = assignments.length + words.length + redirections.length === 0;
-    if (isEmpty || KEYWORDS.has(keywordOf(words[0]))) throw this.fault("a command");
+    if (isEmpty) throw this.fault("a command");
     return Object.freeze({
       kind: "command",
       line,
@@ -381,11 +382,6 @@ class Parser {
       redirections: Object.freeze(redirections),
     });
   }
-}
-
-function keywordOf(word: Word | undefined): string {
-  const [first] = word ?? [];
-  return word?.length === 1 && first?.kind === "text" ? first.text : "";
 }
 
 /** `NAME=value`. */

@@ -54,7 +54,7 @@ function isFrozen(cgroup: Cgroup): boolean {
   if (!asksToFreeze(cgroup)) return false;
   const { machine } = kernel();
   return withDescendants(cgroup).every((c) =>
-    [...c.tasks].every((task) => machine.ways(task.context) === 0 && machine.pending(task.context).op === FROZEN_WAIT),
+    [...c.tasks].every((task) => !task.fatalSignal && machine.pending(task.context).op === FROZEN_WAIT),
   );
 }
 /** `CGRP_FREEZE`, its own or from above. */

@@ -16,6 +16,7 @@ import {
   writeFile,
 } from "../cgroup/cgroupfs.ts";
 import type { Result } from "../cgroup/errno.ts";
+import { keepingCurrent } from "../sched/current.ts";
 import { listProc, procRead, procWrite } from "./proc/root.ts";
 
 const isProc = (path: string): boolean => path === "/proc" || path.startsWith("/proc/");
@@ -27,7 +28,7 @@ export function isVirtual(path: string): boolean {
 
 /** The text of a file in the present state, or why it cannot be read. @since 0.3.0 */
 export function lookAt(path: string): string | Refused {
-  if (isProc(path)) return listProc(path) === undefined ? procRead(path) : { error: "EISDIR" };
+  if (isProc(path)) return listProc(path) === undefined ? keepingCurrent(() => procRead(path)) : { error: "EISDIR" };
   if (!isCgroupPath(path)) return { error: "ENOENT" };
   return isCgroupDirectory(path) ? { error: "EISDIR" } : cgroupRead(path);
 }

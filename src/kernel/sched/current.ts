@@ -16,6 +16,15 @@ export function setCurrent(kernel: Kernel, now: Task | undefined): void {
   task = now;
 }
 
+/** Runs what may ask the scheduler who can run, which would leave nobody running. @internal */
+export function keepingCurrent<T>(ask: () => T): T {
+  const [kernelNow, taskNow] = [running, task];
+  const answer = ask();
+  running = kernelNow;
+  task = taskNow;
+  return answer;
+}
+
 /** The task (or interrupt context) that runs. */
 export function current(): Task {
   if (task === undefined) throw new Error("kernel code runs outside a task");
