@@ -22,7 +22,7 @@ const HACKS = { hacks: ["switching", "moving"] };
 const namesOf = ({ kernel }: ScriptResult, contexts: readonly number[]): readonly string[] =>
   contexts.map((context) => String(kernel.tasks[context]).replace(/\/.*/, "")).sort();
 
-describe("the reproducer of wb-switch-irq-nesting, as written", () => {
+describe("the reproducer of wb-switch-irq-nesting, as written", { timeout: 240_000 }, () => {
   it("is what the document has", () => {
     expect(SCRIPT.split("\n").filter((line) => line !== "")).toHaveLength(19);
   });
