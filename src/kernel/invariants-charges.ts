@@ -1,5 +1,6 @@
 /** Laws of charges: what counters say is what somebody carries, page by page. */
 import type { NbdDevice } from "./block/nbd.ts";
+import type { Cgroups } from "./cgroup/cgroup-types.ts";
 import type { Pipe } from "./fs/pipe.ts";
 import type { Law } from "./invariants.ts";
 import type { MemCgroup } from "./mm/memcg-types.ts";
@@ -40,6 +41,8 @@ function chargesOf(kernel: Kernel): readonly Charge[] {
     add(vma.pageTableMemcg, 1, true);
     add(vma.splitMemcg, 1, true);
   }
+  const cgroups = kernel.subsystems.get("cgroups") as Cgroups | undefined;
+  for (const { css, kernelStack, slabPages } of cgroups?.all ?? []) add(css, kernelStack + slabPages, true);
   add(mm?.mc.to, mm?.mc.precharge ?? 0, false);
   add(mm?.mc.from, mm?.mc.movedCharge ?? 0, false);
   for (const task of kernel.tasks) {
