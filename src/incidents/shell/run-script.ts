@@ -90,6 +90,6 @@ function boot(options: ScriptOptions): { readonly kernel: Kernel; readonly termi
   const files = Array.from({ length: NAMED_FILES }, () => create(NamedFile, { path: "", inode: createInode(sb, 0) }));
   kernel.subsystems.set("named files", Object.freeze(files));
   kernel.subsystems.set("pages per megabyte", mib);
-  for (const process of bootProcesses(kernel, PROCESSES, 1).all) kernel.canSynchronizeRcu(process.task);
+  for (const proc of bootProcesses(kernel, PROCESSES, 1).all) kernel.canSynchronizeRcu(proc.task);
   return { kernel, terminal: { shells: [], lines: [] } };
 }

@@ -106,7 +106,7 @@ function bequeath(cgroup: Cgroup): void {
   heir.dentries += cgroup.dentries;
   heir.slabPages += cgroup.slabPages;
   heir.kernelStack += cgroup.kernelStack;
-  for (const process of processes()?.all ?? []) if (process.stackMemcg === css) process.stackMemcg = heir.css;
+  for (const proc of processes()?.all ?? []) if (proc.stackMemcg === css) proc.stackMemcg = heir.css;
   // already counted above; the group itself forgets it
   const pages = cgroup.slabPages + cgroup.kernelStack;
   css.memory.usage -= pages;

@@ -17,44 +17,43 @@ export function bootProcesses(k: Kernel, count: number, heapPages: number): Proc
   const pool = create(Processes, { nextPid: FIRST_FORKED_PID });
   for (let i = 0; i < count; i++) {
     const space = createMm();
-    const process = create(Process, { state: "unused", space });
-    process.heap = createVma(k, space, { length: heapPages });
-    process.task = k.spawn({ comm: "unused", flags: PF_EXITING, idle: true, stackWords: 1536 }, retFromFork, [process]);
-    process.task.pid = 0;
-    pool.all.push(process);
+    const proc = create(Process, { state: "unused", space });
+    proc.heap = createVma(k, space, { length: heapPages });
+    proc.task = k.spawn({ comm: "unused", flags: PF_EXITING, idle: true, stackWords: 1536 }, retFromFork, [proc]);
+    proc.task.pid = 0;
+    pool.all.push(proc);
   }
   k.subsystems.set("processes", pool);
   return pool;
 }
 
 const begin = op<Process>("ret_from_fork", {
-  ways: (process) => (process.state === "running" ? 1 : 0),
-  apply: (process) => process.program,
+  ways: (proc) => (proc.state === "running" ? 1 : 0),
+  apply: (proc) => proc.program,
   idle: true,
-  describe: (process) => `begin ${process}`,
+  describe: (proc) => `begin ${proc}`,
 });
 
 /** What a task of the pool does: it waits to be forked, runs, exits, and may be forked again. */
-function* retFromFork(process: Process): Resumable {
+function* retFromFork(proc: Process): Resumable {
   for (;;) {
-    const program: Program = yield begin(process);
+    const program: Program = yield begin(proc);
     const { fn, argument } = program;
     const code = yield* fn(argument as never);
-    yield* doExit(process, code);
+    yield* doExit(proc, code);
   }
 }
 
 const exitSignals = op<Process, number>("exit_signals", {
-  apply(process, code) {
-    const { task } = process;
-    process.signaled = task.fatalSignal;
-    process.exitCode = code;
+  apply(proc, code) {
+    const { task } = proc;
+    proc.signaled = task.fatalSignal;
+    proc.exitCode = code;
     task.flags |= PF_EXITING;
     // exit_group(2) of the leader takes its threads along
-    if (!process.thread)
-      sendSigkill(kernel().tasks.filter((t) => t !== task && t.mm !== undefined && t.mm === task.mm));
+    if (!proc.thread) sendSigkill(kernel().tasks.filter((t) => t !== task && t.mm !== undefined && t.mm === task.mm));
   },
-  describe: (process) => `${process.task} exits`,
+  describe: (proc) => `${proc.task} exits`,
 });
 
 /** The last user of the address space takes it down. */
@@ -69,29 +68,29 @@ const exitMm = op<Process>("exit_mm", {
 });
 
 const exitNotify = op<Process>("exit_notify", {
-  apply(process) {
-    const { task, stackMemcg } = process;
+  apply(proc) {
+    const { task, stackMemcg } = proc;
     taskCgroup(task)?.tasks.remove(task);
     task.memcg?.tasks.remove(task);
     if (stackMemcg !== undefined) putTaskStack(stackMemcg, STACK_PAGES);
-    process.stackMemcg = undefined;
+    proc.stackMemcg = undefined;
     task.memcg = undefined;
     task.mm = undefined;
     Object.assign(task, { fatalSignal: false, oomVictim: false, notifyResume: false, memcgNrPagesOverHigh: 0 });
     task.memcgInOom = undefined;
-    const reaped = process.thread || process.parent === undefined;
-    process.state = reaped ? "unused" : "zombie";
+    const reaped = proc.thread || proc.parent === undefined;
+    proc.state = reaped ? "unused" : "zombie";
     if (reaped) Object.assign(task, { pid: 0, comm: "unused" });
   },
   describe: ({ task }) => `${task} has exited`,
 });
 
 /** `do_exit()`. */
-export function* doExit(process: Process, code: number): Resumable {
-  yield exitSignals(process, code);
-  const space = yield exitMm(process);
+export function* doExit(proc: Process, code: number): Resumable {
+  yield exitSignals(proc, code);
+  const space = yield exitMm(proc);
   if (space !== undefined) yield* exitMmap(space);
-  yield exitNotify(process);
+  yield exitNotify(proc);
 }
 
 /** How a child ended: its exit code, or undefined when SIGKILL ended it. Frozen. */
@@ -100,23 +99,23 @@ export interface Status {
 }
 
 function child(pid: number): Process | undefined {
-  return [...(processes()?.all ?? [])].find((process) => process.task.pid === pid && process.parent === current());
+  return [...(processes()?.all ?? [])].find((proc) => proc.task.pid === pid && proc.parent === current());
 }
-function reap(process: Process): Status {
-  const status = Object.freeze({ code: process.signaled ? undefined : process.exitCode });
-  process.state = "unused";
-  process.parent = undefined;
-  Object.assign(process.task, { pid: 0, comm: "unused" });
+function reap(proc: Process): Status {
+  const status = Object.freeze({ code: proc.signaled ? undefined : proc.exitCode });
+  proc.state = "unused";
+  proc.parent = undefined;
+  Object.assign(proc.task, { pid: 0, comm: "unused" });
   return status;
 }
 
 const waitConsider = waitOp<Process>("do_wait", {
-  ways: (process) => (process.state === "zombie" ? 1 : 0),
+  ways: (proc) => (proc.state === "zombie" ? 1 : 0),
   apply: reap,
-  wait: (process) => ({
-    resource: { class: "child", id: String(process.task.pid) },
+  wait: (proc) => ({
+    resource: { class: "child", id: String(proc.task.pid) },
     verb: "exit",
-    providers: [process.task],
+    providers: [proc.task],
     state: "S",
     top: "schedule",
   }),
@@ -125,39 +124,39 @@ const waitConsider = waitOp<Process>("do_wait", {
 
 /** wait4(2) for one child; undefined: ECHILD. */
 export function* kernelWait4(pid: number): Resumable<Status | undefined> {
-  const process = child(pid);
-  return process === undefined ? undefined : yield waitConsider(process);
+  const proc = child(pid);
+  return proc === undefined ? undefined : yield waitConsider(proc);
 }
 
 const threadsGone = waitOp<Process>("futex_wait", {
-  ways: (process) => (othersOf(process).length === 0 ? 1 : 0),
-  wait: (process) => ({
-    resource: { class: "threads", id: String(process.task.pid) },
+  ways: (proc) => (othersOf(proc).length === 0 ? 1 : 0),
+  wait: (proc) => ({
+    resource: { class: "threads", id: String(proc.task.pid) },
     verb: "exit",
-    providers: othersOf(process).map((other) => other.task),
+    providers: othersOf(proc).map((other) => other.task),
     state: "S",
     top: "schedule",
   }),
   describe: () => "join all threads",
 });
-function othersOf(process: Process): readonly Process[] {
-  return [...(processes()?.all ?? [])].filter((p) => p.thread && p.state === "running" && p.parent === process.task);
+function othersOf(proc: Process): readonly Process[] {
+  return [...(processes()?.all ?? [])].filter((p) => p.thread && p.state === "running" && p.parent === proc.task);
 }
 
 /** pthread_join(3) of every thread that the process has made. */
-export function* joinThreads(process: Process): Resumable {
-  yield threadsGone(process);
+export function* joinThreads(proc: Process): Resumable {
+  yield threadsGone(proc);
 }
 
 /** Finds who has a pid. */
 function byPid(pid: number): Process | undefined {
-  return [...(processes()?.all ?? [])].find((process) => process.task.pid === pid && process.state === "running");
+  return [...(processes()?.all ?? [])].find((proc) => proc.task.pid === pid && proc.state === "running");
 }
 const sendKill = op<number>("do_send_sig_info", {
   apply(pid) {
-    const process = byPid(pid);
-    if (process === undefined) return false;
-    sendSigkill(kernel().tasks.filter((t) => t === process.task || (t.mm !== undefined && t.mm === process.task.mm)));
+    const proc = byPid(pid);
+    if (proc === undefined) return false;
+    sendSigkill(kernel().tasks.filter((t) => t === proc.task || (t.mm !== undefined && t.mm === proc.task.mm)));
     return true;
   },
   describe: (pid) => `kill -9 ${pid}`,

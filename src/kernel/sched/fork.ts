@@ -20,8 +20,8 @@ interface CloneArgs {
 }
 /** One task of the pool for each CPU that has one to spare. */
 function candidates(): readonly Process[] {
-  const unused = [...(processes()?.all ?? [])].filter((process) => process.state === "unused");
-  return unused.filter((process, i) => unused.findIndex((other) => other.task.cpu === process.task.cpu) === i);
+  const unused = [...(processes()?.all ?? [])].filter((proc) => proc.state === "unused");
+  return unused.filter((proc, i) => unused.findIndex((other) => other.task.cpu === proc.task.cpu) === i);
 }
 
 /** On which CPU a child begins (select_task_rq) is the schedule's choice. */

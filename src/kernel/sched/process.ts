@@ -66,7 +66,7 @@ export function processes(): Processes | undefined {
 }
 /** The process of a task of the pool. */
 export function processOf(task: Task): Process | undefined {
-  return [...(processes()?.all ?? [])].find((process) => process.task === task);
+  return [...(processes()?.all ?? [])].find((proc) => proc.task === task);
 }
 
 /** Part of the caller's step. */

@@ -46,12 +46,12 @@ function memoryRows({ mm }: Task): readonly string[] {
 }
 
 function status(task: Task): string {
-  const process = processOf(task);
-  const parent = process?.thread === true ? undefined : process?.parent;
+  const proc = processOf(task);
+  const parent = proc?.thread === true ? undefined : proc?.parent;
   const rows = [
     `Name:\t${task.comm}`,
     `State:\t${STATES[stateOf(task)]}`,
-    `Tgid:\t${process?.thread === true ? process.parent?.pid : task.pid}`,
+    `Tgid:\t${proc?.thread === true ? proc.parent?.pid : task.pid}`,
     `Pid:\t${task.pid}`,
     `PPid:\t${parent?.pid ?? (task.kind === "task" ? 1 : 2)}`,
     ...memoryRows(task),
