@@ -263,15 +263,12 @@ describe("what is said of a finding", () => {
       "charge /a N in try_charge
       down_read invalidate_lock in ext4_page_mkwrite
       down_read mmap_lock in __do_page_fault
-      down_write i_rwsem in __generic_file_write_iter
       first work of wb N in wb_workfn
       folio_lock page N in __lock_page
-      folio_mkclean page N in folio_mkclean
       folio_trylock page N in folio_trylock
       folio_unlock page N in unlock_page
       look up dirty pages of mapping N from N in filemap_get_folios_tag
       look up index N of mapping N in filemap_get_page
-      look up index N of mapping N in pagecache_get_page
       map page N in vma N in alloc_set_pte
       pmd_install vma N in pmd_install
       read list sizes of /a in shrink_node
@@ -281,7 +278,8 @@ describe("what is said of a finding", () => {
       spin_lock lru_lock in shrink_inactive_list
       spin_lock wb_list_lock in wb_writeback
       take work of writeback in worker_thread
-      test the dirty tag of mapping N in ext4_writepages"
+      test the dirty tag of mapping N in ext4_writepages
+      unmap page N in try_to_unmap"
     `);
   });
 

@@ -69,14 +69,14 @@ function bioset(task: Task): readonly Bio[] {
   const known = biosets.get(task);
   if (known !== undefined) return known;
   const { bios } = kernel().subsystem<Block>("block");
-  const tasks = kernel().tasks.filter((t) => t.kind !== "hardirq" && t.kind !== "softirq");
+  const tasks = kernel().submitters;
   const share = Math.floor(bios.length / tasks.length);
   const first = tasks.indexOf(task) * share;
   const made = [...bios.slice(first, first + share), ...bios.slice(tasks.length * share)];
   biosets.set(task, made);
   return made;
 }
-/** Which bios are whose is settled when the first one is asked for: all tasks are there by then. */
+/** Which bios are whose is settled when the first one is asked for, and follows from nothing that can change. */
 const biosets = new WeakMap<Task, readonly Bio[]>();
 function freeBio(task: Task): Bio | undefined {
   return bioset(task).find((bio) => bio.state === "free");

@@ -65,6 +65,8 @@ export class Kernel {
   readonly cpus: readonly Cpu[];
   /** By context number. */
   readonly tasks: Task[] = [];
+  /** Those that are no interrupt handlers. */
+  readonly submitters: Task[] = [];
   readonly gracePeriods: GracePeriod[] = [];
   /** Subsystems keep their objects here, by name, set while booting. */
   readonly subsystems: Map<string, unknown> = new Map();
@@ -103,6 +105,7 @@ export class Kernel {
       ...(options.mm === undefined ? {} : { mm: options.mm }),
     });
     this.tasks.push(task);
+    if (kind !== "hardirq" && kind !== "softirq") this.submitters.push(task);
     if (task.memcg !== undefined && kind === "task") task.memcg.tasks.push(task);
     const given = {
       idle: options.idle ?? false,
