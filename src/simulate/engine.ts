@@ -3,7 +3,7 @@
  *
  * It is the machine that searches explore, with one schedule: each CPU runs one of its contexts at a time, handlers first, then
  * the task that had least of it (as CFS: who wakes up goes before who has just run, by a bounded credit); each step takes the time
- * that `costs` says. A sleep ends when its jiffies are over or when what it
+ * that `costs` says, and happens at the end of it. A sleep ends when its jiffies are over or when what it
  * waits for has happened (`sched/timeout.ts`), a device finishes requests after their service time (`sched/hardware.ts`). A
  * context that cannot step is looked at again when a word is written that its test has read.
  *
@@ -49,8 +49,8 @@ interface CpuState {
   current: number;
   /** What the task that had least of this CPU has had. */
   least: number;
-  /** What it does now takes until then. */
-  busyUntil: number;
+  /** Whose step it is at, which is done when the event for it comes; -1: nobody's. */
+  doing: number;
   /** An event for it is noted. */
   noted: boolean;
   busy: number;
@@ -96,7 +96,7 @@ export class Engine {
       queue: [],
       current: -1,
       least: 0,
-      busyUntil: 0,
+      doing: -1,
       noted: false,
       busy: 0,
     }));
@@ -234,21 +234,25 @@ export class Engine {
   #kick(cpu: CpuState): void {
     if (cpu.noted) return;
     cpu.noted = true;
-    this.#events.push(Math.max(this.now, cpu.busyUntil), -cpu.number - 1);
+    this.#events.push(this.now, -cpu.number - 1);
   }
 
+  /** A step that the CPU was at is done, unless somebody has been faster; then the next one begins. */
   #onCpu(cpu: CpuState): void {
+    const { doing } = cpu;
+    cpu.doing = -1;
+    if (doing >= 0 && this.#state[doing] === READY) this.#step(doing);
     cpu.noted = false;
     const context = this.#choose(cpu);
     if (context < 0) return;
     const { op, argument } = this.machine.pending(context);
     const cost = this.#options.costs.of(op, argument);
-    this.#step(context);
-    cpu.busyUntil = this.now + cost;
+    cpu.doing = context;
+    cpu.noted = true;
     cpu.busy += cost;
     this.#ran[context]! += cost;
     this.#had[context]! += cost;
-    this.#kick(cpu);
+    this.#events.push(this.now + cost, -cpu.number - 1);
   }
 
   /** Who runs next on a CPU; -1: nobody. */
