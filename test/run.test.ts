@@ -100,6 +100,7 @@ describe("unwedge run", () => {
     expect(code).toBe(0);
     for (const name of ["(as it is)", "--fix no-throttle-vm-writeout", "--fix less-throttle-mempool --fix throttle"])
       expect(out).toContain(name);
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const json = await run({ compare: "all", seconds: "0", scale: "small", json: true });
     const document = JSON.parse(json.out);
     expect(document).toMatchObject({ schema: "unwedge.compare/1", incident: "dm-crypt-throttle" });

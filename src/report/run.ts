@@ -105,31 +105,32 @@ export function compareRunsDocument(incident: string, rows: readonly RunRow[], v
   };
 }
 
-/** One table, a line for each switch. @since 0.3.0 */
-export function compareRunsText(rows: readonly RunRow[]): string {
+/** Figures that fit side by side; the document has all. */
+const COLUMNS = 6;
+
+/** One table: a line for each switch, and its figures below. @since 0.3.0 */
+export function compareRunsText(rows: readonly RunRow[], width = 80): string {
   const ran = rows.flatMap((row) => ("result" in row ? [row] : []));
   const [first] = ran;
-  const page = new Page(200, (_role, text) => text, false);
+  const page = new Page(width, (_role, text) => text, false);
   if (first === undefined) return page.toString();
-  const names = Object.keys(first.result.metrics);
-  page.wrapped(
-    "verdict",
-    `${first.result.incident}: ${figure(first.result.virtualSeconds)} virtual seconds each`,
-    "",
-    "  ",
-  );
+  const all = Object.keys(first.result.metrics);
+  const names = all.slice(0, COLUMNS);
+  const seconds = `${figure(first.result.virtualSeconds)} virtual seconds each`;
+  page.wrapped("verdict", `${first.result.incident}: ${seconds}`, "", "  ");
   page.wrapped("dim", `(${first.title}. Kernel ${first.result.era}.)`, "", "  ");
   page.blank();
-  const column = Math.max(...rows.map((row) => row.name.length)) + 2;
   for (const [i, name] of names.entries()) page.line("dim", `  [${i + 1}] ${name}`);
+  if (all.length > names.length) page.line("dim", `  ${plural(all.length - names.length, "more figure")}: --json`);
   page.blank();
-  page.line("heading", `  ${"".padEnd(column)}${names.map((_, i) => `[${i + 1}]`.padStart(10)).join("")}`);
+  page.line("heading", `    ${names.map((_, i) => `[${i + 1}]`.padStart(11)).join("")}`);
   for (const row of rows) {
-    const cells =
-      "refused" in row
-        ? ` ${row.refused}`
-        : names.map((name) => figure(row.result.metrics[name] ?? 0).padStart(10)).join("");
-    page.line(undefined, `  ${row.name.padEnd(column)}${cells}`);
+    page.wrapped(undefined, row.name);
+    if ("refused" in row) page.wrapped("dim", row.refused, "      ");
+    else {
+      const cells = names.map((name) => figure(row.result.metrics[name] ?? 0).padStart(11));
+      page.line(undefined, `    ${cells.join("")}`);
+    }
   }
   return page.toString();
 }
