@@ -6,6 +6,12 @@ import { type Crew, proveTogether } from "./prove-together.ts";
 const alone: Crew = { members: 1, start: () => () => [] };
 
 describe("a team of one", () => {
+  test("that the machine has no memory for: searches as prove does", () => {
+    const program = () => randomToy(5, { parts: true });
+    const team = proveTogether(program() as never, alone, { find: "all", memoryBytes: 1e16 });
+    expect(team).toMatchObject({ states: prove(program(), { find: "all", reduce: true }).states, complete: true });
+  });
+
   test("600 generated programs: the same as alone", () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 600; seed++) {

@@ -48,7 +48,8 @@ const ROOM = 2 ** 32;
 export function proveTogether(program: Learnable, crew: Crew, options: ProveOptions = {}): ProveOutcome {
   const { find = "first", maxStates = Infinity, maxSteps = Infinity, memoryBytes = ROOM } = options;
   const initial = program.words.slice();
-  const memory = teamMemory(crew.members, memoryBytes);
+  const memory = memoryFor(crew.members, memoryBytes);
+  if (memory === undefined) return prove(program, { ...options, reduce: true });
   const { lookEvery } = crew;
   const share: Share = { memory, find, maxStates, maxSteps, lookEvery };
   const control = new Int32Array(memory.control);
@@ -67,6 +68,16 @@ export function proveTogether(program: Learnable, crew: Crew, options: ProveOpti
   const { found, short } = judge(program, doubts, options);
   program.words.set(initial);
   return outcome(reports, found, stopped ?? short ?? undefined, countsOf(control, crew.members), memory);
+}
+
+/** Undefined where the machine does not give so much at once, though a search may not need it all: then one searches alone. */
+function memoryFor(members: number, bytes: number): TeamMemory | undefined {
+  try {
+    return teamMemory(members, bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Looks for what goes on for ever where no end is in sight, with each such component as the first state. */
