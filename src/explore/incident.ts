@@ -15,8 +15,9 @@ import { provePreemptions } from "./preemptions.ts";
 import { type ProveOptions, prove } from "./prove.ts";
 import { random } from "./random.ts";
 import type { SavedSearch } from "./saved-search.ts";
+import { contextsByName, replay } from "./schedule.ts";
 import { type Crew, proveTogether } from "./team/prove-together.ts";
-import type { Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
+import type { Finding, Reducible, SearchCounts, SearchOptions, SearchOutcome, StopReason } from "./types.ts";
 
 /** How far a search may go; counted, never timed. */
 export interface Bounds {
@@ -176,6 +177,7 @@ export function exploreIncident(prepared: Subject, given: ExploreOptions = {}): 
   const total = new Totals();
   const [strategy, outcome] = search(program, options, total);
   const { finding } = outcome;
+  const exits = finding === undefined ? [] : exitsOf(prepared, program, first, finding);
   const told = finding === undefined ? undefined : judge(prepared, finding, strategy, options.shorten ?? true);
   program.words.set(first);
   return {
@@ -185,7 +187,7 @@ export function exploreIncident(prepared: Subject, given: ExploreOptions = {}): 
     seed: strategy === "pct" || strategy === "random" ? (options.seed ?? FIRST_SEED) : undefined,
     outcome: told?.outcome ?? "none",
     message: told?.message,
-    exits: finding?.exits.map(({ context, position }) => `${context}: ${position}`) ?? [],
+    exits,
     complete: strategy === "prove" && outcome.complete && options.bounds?.maxPreemptions === undefined,
     stopped: outcome.stopped,
     ...(options.bounds?.maxPreemptions === undefined ? {} : { maxPreemptions: options.bounds.maxPreemptions }),
@@ -209,6 +211,27 @@ export function exploreIncident(prepared: Subject, given: ExploreOptions = {}): 
     timeline: told?.timeline ?? [],
     account: told?.account,
   };
+}
+
+/** The steps that would end a livelock, each with its bound where a clock would have one. */
+function exitsOf(prepared: Subject, program: Reducible, first: Int32Array, finding: Finding): readonly string[] {
+  if (finding.exits.length === 0) return [];
+  const bounds = new Map<string, number>();
+  const byName = contextsByName(program);
+  program.words.set(first);
+  replay(program, [...finding.schedule, ...finding.cycle], () => {
+    for (const { context, position } of finding.exits) {
+      const number = byName.get(context) as number;
+      if (bounds.has(context) || program.position(number) !== position) continue;
+      const seconds = prepared.boundOf?.(number);
+      if (seconds !== undefined) bounds.set(context, seconds);
+    }
+  });
+  program.words.set(first);
+  return finding.exits.map(({ context, position }) => {
+    const seconds = bounds.get(context);
+    return `${context}: ${position}${seconds === undefined ? "" : `, after ${seconds} s at the latest`}`;
+  });
 }
 
 /** Everything that says which kernel this was (@internal). */

@@ -1,11 +1,15 @@
 /** From an incident and a user's choices to a kernel that is ready to run. */
 import { type Era, type EraResult, hasFix, parseEra, withFix, withoutFix } from "../kernel/era.ts";
 import type { Kernel } from "../kernel/sched/kernel.ts";
+import { boundOf } from "../kernel/sched/timeout.ts";
 import type { Incident } from "./incident.ts";
 import { accountOf, kernelFunction } from "./kernel-account.ts";
 import { parametersOf } from "./parameters.ts";
 import { anyScheduler, type ChoiceError, type Choices, type Scope, type Subject } from "./prepared.ts";
 import { Scene } from "./scene.ts";
+
+/** Timer interrupts a second, where a bound in jiffies is told in seconds: Debian's. */
+const HZ = 250;
 
 /** A kernel in its first state, and what it was made from. */
 export interface Prepared extends Subject {
@@ -106,6 +110,10 @@ export function prepare(incident: Incident, given: Choices = {}): PrepareResult 
       },
       start: () => kernel.start(),
       account: (also) => accountOf(kernel, also),
+      boundOf(context) {
+        const { op, object, argument } = kernel.machine.pending(context);
+        return boundOf(op, object, argument, HZ);
+      },
       within: (context) => kernelFunction(kernel, context),
     },
   };

@@ -58,6 +58,8 @@ export interface Subject {
    * nothing.
    */
   account(also: readonly number[], steps: readonly { readonly context: string; readonly way: number }[]): Account;
+  /** Seconds after which the step that a context is at has happened at the latest, by a clock that a search has not. */
+  boundOf?(context: number): number | undefined;
   /** The kernel function that a context is in, as the release prints it. */
   within(context: number): string | undefined;
 }

@@ -19,6 +19,7 @@ import { current, era, kernel } from "../sched/current.ts";
 import { processOf } from "../sched/process.ts";
 import { fatalSignalPending, sendSigkill } from "../sched/signal.ts";
 import type { Task } from "../sched/task.ts";
+import { boundedOp } from "../sched/timeout.ts";
 import { tasksOf } from "./memcg-oom.ts";
 import type { MemCgroup } from "./memcg-types.ts";
 import { isDescendant, mm } from "./mm.ts";
@@ -132,7 +133,10 @@ const nextVictim = op("oom_reaper", {
 });
 const nap = op("schedule_timeout_idle", {});
 /** {@link MmOptions.reapAttempts} `free`: one more attempt, or none. */
-const napOrGiveUp = op("reap again or give up", { ways: () => 2, apply: (_object, _argument, way) => way === 0 });
+const napOrGiveUp = boundedOp("reap again or give up", (hz) => MAX_OOM_REAP_RETRIES * Math.floor(hz / 10), {
+  ways: () => 2,
+  apply: (_object, _argument, way) => way === 0,
+});
 
 function victimToReap(): Task | undefined {
   return kernel().tasks.find((t) => t.mm !== undefined && isPendingVictim(t));

@@ -50,6 +50,28 @@ export function sleepNow({ machine }: Kernel, { context }: Task): Sleep | undefi
   return sleep?.woken === true ? undefined : sleep;
 }
 
+const bounds = new Map<string, (hz: number) => number>();
+
+/**
+ * Declares a step that a schedule may repeat at will where the kernel counts: after `jiffies` of sleeps in all it has gone the
+ * other way.
+ */
+export function boundedOp<A = undefined, B = undefined>(
+  name: string,
+  jiffies: (hz: number) => number,
+  spec: OpSpec<A, B>,
+): (object: A, argument?: B) => Step {
+  if (bounds.has(name)) throw new Error(`two bounds are called ${name}`);
+  bounds.set(name, jiffies);
+  return op<A, B>(name, spec);
+}
+
+/** Seconds after which an announced operation has happened at the latest; undefined where nothing bounds it. */
+export function boundOf(name: string, object: unknown, argument: unknown, hz: number): number | undefined {
+  const jiffies = bounds.get(name)?.(hz) ?? sleepOf(name, object, argument)?.jiffies(hz);
+  return jiffies === undefined ? undefined : jiffies / hz;
+}
+
 /** Frozen shapes of the usual lengths: HZ / n, n * HZ, one jiffy. */
 export const HZ_10: Sleep = Object.freeze({ jiffies: (hz: number) => Math.floor(hz / 10) });
 export const HZ_50: Sleep = Object.freeze({ jiffies: (hz: number) => Math.floor(hz / 50) });
