@@ -15,6 +15,7 @@
  * unknown step has looked at when it leaves the known ways was learned, so it is part of the footprint. This can be repeated
  * until some state where all contexts are taken, which every cycle has, or until the set's contexts have nothing more to do.
  */
+import { accessesMeet } from "./independence.ts";
 import { IntList } from "./int-list.ts";
 import type { LearnedProgram } from "./learned.ts";
 import { RandomNumbers } from "./random-numbers.ts";
@@ -268,22 +269,12 @@ export class Footprints {
       const future = this.#futureClass[place]!;
       let answer = known[future]!;
       if (answer === 0) {
-        answer = this.#meet(this.#accessSets[access]!, this.#futureSets[future]!) ? 2 : 1;
+        answer = accessesMeet(this.#accessSets[access]!, this.#futureSets[future]!) ? 2 : 1;
         known[future] = answer;
       }
       if (answer === 2) met |= 1 << c;
     }
     return met;
-  }
-
-  /** Whether one of the two writes what the other touches. */
-  #meet(a: Int32Array, b: Int32Array): boolean {
-    const width = this.#width;
-    for (let i = 0; i < width; i++) {
-      const [readA, writeA, readB, writeB] = [a[i]!, a[width + i]!, b[i]!, b[width + i]!];
-      if ((writeA & (readB | writeB)) !== 0 || (readA & writeB) !== 0) return true;
-    }
-    return false;
   }
 
   #classOfLeaf(leaf: number): number {

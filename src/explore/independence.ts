@@ -5,6 +5,16 @@
 import { ByteList, IntList } from "./int-list.ts";
 import type { LearnedProgram } from "./learned.ts";
 
+/** Whether one of two accesses writes what the other touches: sets of reads, then of writes, as bits, in one row of words each. */
+export function accessesMeet(a: Int32Array, b: Int32Array): boolean {
+  const width = a.length >>> 1;
+  for (let i = 0; i < width; i++) {
+    const [readA, writeA, readB, writeB] = [a[i]!, a[width + i]!, b[i]!, b[width + i]!];
+    if ((writeA & (readB | writeB)) !== 0 || (readA & writeB) !== 0) return true;
+  }
+  return false;
+}
+
 const [UNKNOWN, NO, YES] = [0, 1, 2];
 
 export class Independence {
@@ -37,18 +47,9 @@ export class Independence {
     while (row.length <= b) row.push(UNKNOWN);
     const known = row.at(b);
     if (known !== UNKNOWN) return known === YES;
-    const independent = !this.#meet(this.#sets[a]!, this.#sets[b]!);
+    const independent = !accessesMeet(this.#sets[a]!, this.#sets[b]!);
     row.data[b] = independent ? YES : NO;
     return independent;
-  }
-
-  #meet(a: Int32Array, b: Int32Array): boolean {
-    const width = this.#width;
-    for (let i = 0; i < width; i++) {
-      const [readA, writeA, readB, writeB] = [a[i]!, a[width + i]!, b[i]!, b[width + i]!];
-      if ((writeA & (readB | writeB)) !== 0 || (readA & writeB) !== 0) return true;
-    }
-    return false;
   }
 
   #class(leaf: number): number {
